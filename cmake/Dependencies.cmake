@@ -1,0 +1,34 @@
+# LibTorch: a Torch_DIR that is given, or else the wheel in the project's virtual environment.
+if(NOT Torch_DIR AND NOT DEFINED ENV{Torch_DIR})
+  file(GLOB wheel ${CMAKE_SOURCE_DIR}/.venv/lib/python3.*/site-packages/torch/share/cmake/Torch)
+  if(wheel)
+    list(GET wheel 0 Torch_DIR)
+    set(Torch_DIR ${Torch_DIR} CACHE PATH "LibTorch's CMake files")
+  endif()
+endif()
+find_package(Torch 2.13 QUIET)
+if(NOT Torch_FOUND)
+  message(FATAL_ERROR "LibTorch 2.13 or newer was not found. Run scripts/setup, or pass "
+                      "-DTorch_DIR=/path/to/libtorch/share/cmake/Torch.")
+endif()
+
+find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs)
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(spdlog 1.9 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(Threads REQUIRED)
+
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+add_library(tl_xxhash INTERFACE)
+target_include_directories(tl_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE})
+target_link_libraries(tl_xxhash INTERFACE ${XXHASH_LIBRARY})
+
+# OpenCV's own targets carry no include folders that are marked as system's.
+add_library(tl_opencv INTERFACE)
+target_include_directories(tl_opencv SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
+target_link_libraries(tl_opencv INTERFACE ${OpenCV_LIBS})
+
+add_library(tl_torch INTERFACE)
+target_include_directories(tl_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(tl_torch INTERFACE ${TORCH_LIBRARIES})

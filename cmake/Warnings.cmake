@@ -1,0 +1,18 @@
+# Warnings are errors in our own files; ccache where it is there; sanitizers where asked for.
+add_library(tl_flags INTERFACE)
+target_compile_options(tl_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                          -Woverloaded-virtual -Werror)
+# GCC 12 sees overlapping copies in ordinary string concatenation (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(tl_flags INTERFACE -Wno-restrict)
+endif()
+if(TL_SANITIZE)
+  add_compile_options(-fsanitize=${TL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TL_SANITIZE})
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()

@@ -1,0 +1,32 @@
+// Small helpers to put messages together.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace tl {
+
+// All arguments streamed one after the other: str("k = ", 3).
+template <typename... Parts>
+std::string str(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return std::move(out).str();
+}
+
+// 14764866 -> "14,764,866"
+std::string thousands(std::int64_t value);
+
+// fixed(0.91666, 3) -> "0.917"
+std::string fixed(double value, int digits);
+
+// count(1, "image") -> "1 image", count(2, "class", "classes") -> "2 classes"
+std::string count(std::int64_t n, std::string_view one, std::string_view many = {});
+
+// The candidate with the smallest edit distance to `word`, or "" where none is near.
+std::string nearest(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace tl

@@ -1,0 +1,68 @@
+// From an image folder to a list of labelled samples with a split each.
+#pragma once
+
+#include "tl/config/options.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tl {
+
+enum class Split { train, val, test };
+const char* name(Split split);
+
+struct Sample {
+  std::string path;  // relative to the root, with '/'
+  int label;         // index into Dataset::classes
+  Split split;
+  std::uint64_t id;  // hash of `path`: the sample's key for every random choice
+};
+
+struct Skipped {
+  std::string path;
+  std::string reason;
+};
+
+struct Dataset {
+  std::filesystem::path root;
+  std::vector<std::string> classes;  // sorted folder names
+  std::vector<Sample> samples;       // sorted by path
+  std::vector<Skipped> skipped;
+  bool has_own_splits = false;  // root holds train/, val/ and maybe test/
+
+  std::vector<std::size_t> indices(Split split) const;  // into samples
+  // counts[label]
+  std::vector<std::int64_t> class_counts(Split split) const;
+};
+
+// Lists and splits the folder, and proves each image by decoding it (at an eighth of the size), on
+// `threads` threads. Class folders directly under the root are split by options.val and
+// options.test, stratified, by `seed`, the same on every machine; a root with train/ and val/ (and
+// maybe test/) keeps its own splits. Hidden files and folders are passed over.
+// Throws Error(data): no such folder, no images, one class, a class absent from a split that the
+// others are in, and, where on_bad_image is fail, the first bad image.
+// `progress(done, total)` is called now and then, from any thread; may be empty.
+Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
+                     const std::function<void(std::size_t, std::size_t)>& progress = {});
+
+// A folder for evaluation: labels follow `classes` (a model's own), whatever subset of them the
+// folder holds. Where the root has its own splits they are kept; otherwise every image is `test`.
+// Throws Error(data) on a folder name that is no class.
+Dataset open_evaluation_folder(const std::filesystem::path& root,
+                               const std::vector<std::string>& classes, BadImage on_bad_image,
+                               int threads);
+
+// path,class,split and path,reason; RFC 4180 quoting.
+void write_split_csv(const Dataset& dataset, const std::filesystem::path& file);
+void write_skipped_csv(const Dataset& dataset, const std::filesystem::path& file);
+// The dataset that was written, images not decoded again. Throws Error(data).
+Dataset read_split_csv(const std::filesystem::path& file, const std::filesystem::path& root);
+
+// For prediction: the file itself, or what is named like an image (.jpg, .png, ...) under the
+// folder, at any depth, sorted. Throws Error(data) where there is neither.
+std::vector<std::filesystem::path> find_images(const std::filesystem::path& file_or_folder);
+
+}  // namespace tl

@@ -1,0 +1,24 @@
+// Pixels: decode, resize, crop. Images are RGB, 8 bits a channel, height x width x 3.
+#pragma once
+
+#include "tl/config/input_spec.h"
+
+#include <opencv2/core/mat.hpp>
+
+#include <filesystem>
+
+namespace tl {
+
+// Decodes any format of OpenCV to RGB: EXIF orientation applied, alpha dropped, grey repeated,
+// 16 bits reduced to 8. `reduce` (1, 2, 4 or 8) decodes a JPEG at that fraction of its size.
+// Throws Error(data) with the reason: empty, not an image, truncated, too large.
+cv::Mat decode_image(const std::filesystem::path& path, int reduce = 1);
+
+// Resizes with antialiasing, as PIL and torchvision do (OpenCV's own linear and cubic do not).
+cv::Mat resize(const cv::Mat& image, int height, int width, Interpolation interpolation);
+
+// Evaluation geometry: the shorter side to spec.resize, then the centre of spec.height x
+// spec.width.
+cv::Mat resize_and_center_crop(const cv::Mat& image, const InputSpec& spec);
+
+}  // namespace tl

@@ -1,0 +1,50 @@
+// Batches of decoded, transformed images, made ahead of their use on threads of their own.
+#pragma once
+
+#include "tl/config/options.h"
+#include "tl/data/dataset.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace tl {
+
+struct Batch {
+  int count = 0;  // images; height and width are the network's
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;  // count x height x width x 3, RGB
+  std::vector<std::int64_t> labels;
+  std::vector<std::size_t> samples;  // indices into Dataset::samples
+};
+
+// How a sample becomes an image of the network's size.
+struct Transform {
+  InputSpec input;
+  const AugmentOptions* augment = nullptr;  // none: evaluation geometry; outlives the loader
+  std::uint64_t seed = 0;  // with augment: choices come from (seed, epoch, sample.id)
+  std::uint64_t epoch = 0;
+};
+
+// Hands out `order` (indices into dataset.samples) in batches, in that order whatever the number of
+// workers; the last batch may be smaller. A sample that no longer decodes throws Error(data) from
+// next(). The dataset must outlive the loader.
+class Loader {
+ public:
+  Loader(const Dataset& dataset, std::vector<std::size_t> order, int batch_size,
+         const Transform& transform, int workers);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  // The next batch, or none at the end.
+  std::optional<Batch> next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tl

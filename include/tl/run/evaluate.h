@@ -1,0 +1,26 @@
+// A model judged on labelled images.
+#pragma once
+
+#include "tl/data/dataset.h"
+#include "tl/eval/metrics.h"
+#include "tl/model/model.h"
+
+#include <functional>
+#include <vector>
+
+namespace tl {
+
+using Progress = std::function<void(std::size_t done, std::size_t total)>;
+
+struct ClassifyOptions {
+  InputSpec input;
+  int batch_size = 32;
+  int workers = 1;
+};
+
+// Class probabilities for the given samples, in their order.
+std::vector<Prediction> classify(const Classifier& classifier, const Dataset& dataset,
+                                 const std::vector<std::size_t>& samples,
+                                 const ClassifyOptions& options, const Progress& progress = {});
+
+}  // namespace tl

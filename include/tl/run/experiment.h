@@ -1,0 +1,47 @@
+// An experiment from config to report: what tl-train does.
+#pragma once
+
+#include "tl/config/load.h"
+#include "tl/data/dataset.h"
+#include "tl/eval/metrics.h"
+#include "tl/model/model.h"
+#include "tl/run/evaluate.h"
+#include "tl/run/run_folder.h"
+#include "tl/train/trainer.h"
+
+#include <c10/core/Device.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace tl {
+
+// Everything that is known before the first step.
+struct Prepared {
+  LoadedExperiment experiment;
+  Dataset dataset;
+  Model model;  // with head, frozen, on the device
+  c10::Device device;
+};
+
+// Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
+// nothing written. With `split`, the dataset is what that split.csv says.
+Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
+                 const std::optional<std::filesystem::path>& split, const Progress& progress = {});
+
+struct ExperimentOutcome {
+  TrainOutcome training;
+  Split split = Split::test;        // that was judged: test, or else val
+  std::optional<Metrics> metrics;   // none after an interruption
+};
+
+// Trains, writes the run folder, and judges the best model on the test images.
+ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
+                                 const std::function<bool()>& stop_requested,
+                                 TrainObserver& observer, const Progress& progress = {});
+
+// The weight of each class in the loss; empty: all alike. Throws Error(usage) on a wrong count.
+std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset);
+
+}  // namespace tl

@@ -1,0 +1,48 @@
+// Where the loop gets its batches from: features of images, at the cut where training begins.
+#pragma once
+
+#include "tl/data/dataset.h"
+#include "tl/data/loader.h"
+#include "tl/model/model.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace tl {
+
+struct FeatureBatch {
+  at::Tensor features;  // as Prefix gives them, on its device
+  at::Tensor labels;    // int64, N, on the same device
+};
+
+class FeatureSource {
+ public:
+  virtual ~FeatureSource() = default;
+  virtual std::size_t batches() const = 0;
+  // Starts epoch `epoch` (from 1) at batch `first`: what it hands out does not depend on what was
+  // asked before.
+  virtual void begin(int epoch, std::size_t first) = 0;
+  // The next batch, or none at the end of the epoch.
+  virtual std::optional<FeatureBatch> next() = 0;
+};
+
+struct SourceOptions {
+  InputSpec input;
+  int batch_size = 32;
+  int workers = 1;
+  std::uint64_t seed = 1;
+  const AugmentOptions* augment = nullptr;  // none: evaluation geometry, in order
+  std::optional<int> views;                 // with augment: epochs repeat after so many
+};
+
+// Computes features from the images each time. With `augment` the order is drawn anew each epoch,
+// and a last batch of a single image is left out, since batch-norm can't learn from it. Dataset and
+// prefix must outlive the source.
+std::unique_ptr<FeatureSource> live_features(const Dataset& dataset,
+                                             std::vector<std::size_t> samples, const Prefix& prefix,
+                                             const SourceOptions& options);
+
+}  // namespace tl

@@ -1,0 +1,67 @@
+// The training loop. It knows features, a trainee and its own options; what it meets on the way it
+// tells an observer.
+#pragma once
+
+#include "tl/config/options.h"
+#include "tl/model/model.h"
+#include "tl/train/features.h"
+
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+namespace tl {
+
+struct EpochMetrics {
+  int epoch = 0;  // from 1
+  double train_loss = 0;
+  double train_accuracy = 0;  // share of the (augmented) images
+  double val_loss = 0;
+  double val_accuracy = 0;
+  double lr = 0;       // of the head, at the epoch's last step
+  double seconds = 0;  // training and validation
+  double images_per_second = 0;  // in training
+};
+
+struct StepMetrics {
+  int epoch = 0;
+  std::size_t step = 0;   // in the epoch, from 1
+  std::size_t steps = 0;  // of the epoch
+  double loss = 0;        // mean over the epoch so far
+  double accuracy = 0;
+  double images_per_second = 0;
+};
+
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void on_step(const StepMetrics&) {}
+  // `history` ends with the epoch that is over; `best` is the index of the best so far.
+  virtual void on_epoch(const std::vector<EpochMetrics>& /*history*/, std::size_t /*best*/) {}
+};
+
+enum class TrainEnd { all_epochs, early_stop, interrupted };
+
+struct TrainOutcome {
+  TrainEnd end;
+  std::vector<EpochMetrics> history;
+  std::size_t best = 0;  // index into history
+};
+
+struct TrainInputs {
+  Trainee& trainee;
+  FeatureSource& train;
+  FeatureSource& val;
+  std::vector<double> class_weights;        // empty: all alike
+  std::filesystem::path checkpoints;        // folder for last.ckpt and best.ckpt; must exist
+  bool resume = false;                      // go on with last.ckpt
+  std::function<bool()> stop_requested;     // asked after each step
+};
+
+// Trains to the end of the epochs, to early stopping, or until a stop is requested; then the trainee
+// holds the state of the best epoch (after an interruption: the last). The best epoch has the
+// highest validation accuracy, and of equals the lowest loss. Throws Error(training) on a loss that
+// is not finite, with the step and what to do.
+TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer);
+
+}  // namespace tl

@@ -1,0 +1,68 @@
+# Shared by the scripts, which source it: where things are, messages, the virtual environment.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034  # used by the scripts
+bin=$root/build/bin
+venv=$root/.venv
+torch_version=2.13.0
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() { # die CODE WHAT [HINT]
+  say "error: $2"
+  [[ -z ${3:-} ]] || say "  hint: $3"
+  exit "$1"
+}
+
+# Prints the comment at the head of the calling script.
+show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }
+
+pip_install() {
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+# pip_install, once for the same arguments: install_once STAMP ARGUMENTS...
+install_once() {
+  local stamp=$venv/$1.stamp
+  shift
+  [[ $(cat "$stamp" 2>/dev/null) == "$*" ]] && return
+  say "installing into .venv: $*"
+  pip_install "$@" || die 1 "pip could not install: $*" \
+    "check the network, or PIP_INDEX_URL where a mirror is used"
+  printf '%s\n' "$*" >"$stamp"
+}
+
+installed_torch() {
+  "$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("torch").split("+")[0])' \
+    2>/dev/null
+}
+
+install_torch() {
+  say "installing into .venv: torch $torch_version"
+  if [[ -n ${TL_TORCH_INDEX:-} ]]; then
+    pip_install --index-url "$TL_TORCH_INDEX" "torch==$torch_version"
+  elif has_nvidia_gpu || ! pip_install "torch==$torch_version+cpu" 2>/dev/null; then
+    pip_install "torch==$torch_version"
+  fi || die 1 "pip could not install torch $torch_version" \
+    "check the network, or set TL_TORCH_INDEX or Torch_DIR (scripts/setup --help)"
+}
+
+# The project's Python with the torch wheel, made on the first call.
+ensure_venv() {
+  if [[ ! -x $venv/bin/pip ]]; then # the last file that venv writes
+    python3 -m venv "$venv" || die 1 "python3 can't make a virtual environment in $venv" \
+      "install python3-venv, or run scripts/setup"
+  fi
+  [[ $(installed_torch) == "$torch_version" ]] || install_torch
+}
+
+# Keeps two scripts from installing at once; held until the caller ends.
+lock_venv() {
+  mkdir -p "$venv"
+  exec {venv_lock}>"$venv/.lock"
+  flock "$venv_lock"
+}
+unlock_venv() { exec {venv_lock}>&-; }

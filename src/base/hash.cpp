@@ -1,0 +1,55 @@
+#include "tl/base/hash.h"
+
+#include "tl/base/error.h"
+#include "tl/base/text.h"
+
+#include <xxhash.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+namespace tl {
+namespace {
+
+std::string hexadecimal(XXH128_hash_t hash) {
+  static constexpr char digits[] = "0123456789abcdef";
+  XXH128_canonical_t bytes;  // the same order on every machine
+  XXH128_canonicalFromHash(&bytes, hash);
+  std::string text;
+  for (const unsigned char byte : bytes.digest) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string content_hash(std::string_view bytes) {
+  return hexadecimal(XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+std::string file_hash(const std::filesystem::path& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
+                                                                              &XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  char buffer[1 << 16];
+  std::size_t n = 0;
+  while (file && (n = std::fread(buffer, 1, sizeof buffer, file.get())) > 0) {
+    XXH3_128bits_update(state.get(), buffer, n);
+  }
+  if (!file || std::ferror(file.get())) {
+    throw Error(ExitCode::data, str("can't read the file: ", std::strerror(errno)), path.string());
+  }
+  return hexadecimal(XXH3_128bits_digest(state.get()));
+}
+
+std::uint64_t hash64(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+}  // namespace tl

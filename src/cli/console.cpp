@@ -1,0 +1,159 @@
+#include "cli/console.h"
+
+#include "tl/base/log.h"
+#include "tl/base/text.h"
+#include "tl/run/device.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iomanip>
+#include <mutex>
+#include <sstream>
+
+namespace tl {
+namespace {
+
+std::string bar(std::size_t done, std::size_t total) {
+  constexpr std::size_t width = 20;
+  const std::size_t filled = total == 0 ? width : done * width / total;
+  return "[" + std::string(filled, '#') + std::string(width - filled, '-') + "]";
+}
+
+std::string clock_time(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+  std::ostringstream out;
+  out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;
+  return out.str();
+}
+
+std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
+
+}  // namespace
+
+void ConsoleObserver::on_step(const StepMetrics& m) {
+  if (!live_) return;
+  log::status(str("epoch ", m.epoch, "/", epochs_, " ", bar(m.step, m.steps), " ", m.step, "/",
+                  m.steps, "  loss ", fixed(m.loss, 3), "  ", percent(m.accuracy), "  ",
+                  std::lround(m.images_per_second), " images/s"));
+}
+
+void ConsoleObserver::on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) {
+  const EpochMetrics& m = history.back();
+  log::status("");
+  log::info(str("epoch ", m.epoch, "/", epochs_, "  train ", fixed(m.train_loss, 3), " ",
+                percent(m.train_accuracy), "  val ", fixed(m.val_loss, 3), " ",
+                percent(m.val_accuracy), best + 1 == history.size() ? " best" : "", "  ",
+                clock_time(m.seconds), "  ", std::lround(m.images_per_second), " images/s"));
+}
+
+Progress progress_bar(const std::string& label, bool live) {
+  if (!live) return {};
+  return [label](std::size_t done, std::size_t total) {
+    log::status(done == total ? std::string() : str(label, " ", bar(done, total), " ", done, "/", total));
+  };
+}
+
+namespace {
+
+// Columns as wide as their widest cell; numbers to the right.
+class Table {
+ public:
+  explicit Table(std::vector<bool> right) : right_(std::move(right)) {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+
+  std::string text(const std::string& indent = "  ") const {
+    std::vector<std::size_t> width(right_.size(), 0);
+    for (const auto& row : rows_) {
+      for (std::size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
+    }
+    std::string text;
+    for (const auto& row : rows_) {
+      std::string line = indent;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        const std::string fill(width[i] - row[i].size(), ' ');
+        if (i > 0) line += "  ";
+        line += right_[i] ? fill + row[i] : row[i] + fill;
+      }
+      text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    return text;
+  }
+
+ private:
+  std::vector<bool> right_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+std::string images_in(const Dataset& dataset, Split split) {
+  return thousands(static_cast<std::int64_t>(dataset.indices(split).size()));
+}
+
+}  // namespace
+
+std::string plan_text(const Prepared& prepared) {
+  const Dataset& data = prepared.dataset;
+  const Experiment& options = prepared.experiment.options;
+  const Totals totals = prepared.model.totals();
+  const InputSpec& input = prepared.model.info().input;
+  Table what({false, false});
+  what.add({"data", data.root.string()});
+  what.add({"backbone", options.backbone.file.string()});
+  what.add({"input", str(input.width, " x ", input.height, ", shorter side to ", input.resize)});
+  what.add({"frozen", str(prepared.model.frozen_layers(), " of ", prepared.model.layers().size(),
+                          " layers")});
+  what.add({"parameters", str(thousands(totals.all), " in all, ", thousands(totals.trainable),
+                              " trainable, ", thousands(totals.frozen), " frozen")});
+  what.add({"training", str(options.train.epochs, " epochs of batches of ", options.train.batch_size,
+                            ", seed ", options.train.seed)});
+  what.add({"device", device_name(prepared.device)});
+  Table classes({false, true, true, true});
+  classes.add({"class", "train", "val", "test"});
+  const auto train = data.class_counts(Split::train);
+  const auto val = data.class_counts(Split::val);
+  const auto test = data.class_counts(Split::test);
+  constexpr std::size_t most = 20;
+  for (std::size_t i = 0; i < std::min(most, data.classes.size()); ++i) {
+    classes.add({data.classes[i], thousands(train[i]), thousands(val[i]), thousands(test[i])});
+  }
+  if (data.classes.size() > most) classes.add({"...", "", "", ""});
+  classes.add({str("all ", data.classes.size()), images_in(data, Split::train),
+               images_in(data, Split::val), images_in(data, Split::test)});
+  return what.text() + "\n" + classes.text();
+}
+
+std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, int frozen) {
+  Table table({true, false, false, false, true, false, false});
+  table.add({"k", "layer", "kind", "output", "parameters", "cut", ""});
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Layer& layer = layers[i];
+    std::string shape;
+    for (const std::int64_t size : layer.output) shape += str(shape.empty() ? "" : " x ", size);
+    const bool is_frozen = static_cast<int>(i) < frozen;
+    table.add({std::to_string(i + 1), layer.name, layer.kind, shape, thousands(layer.parameters),
+               layer.cut_after ? "yes" : "-",
+               layer.classifier ? "classifier: the head replaces it" : is_frozen ? "frozen" : ""});
+  }
+  std::string text = table.text();
+  text += str("\n  parameters: ", thousands(totals.all), " in all, ", thousands(totals.trainable),
+              " trainable, ", thousands(totals.frozen), " frozen\n");
+  return text;
+}
+
+std::string metrics_text(const Metrics& m, const std::string& split) {
+  std::string text = str(split, ": accuracy ", fixed(m.top1, 4), " (95 % interval ",
+                         fixed(m.top1_ci95.first, 3), " to ", fixed(m.top1_ci95.second, 3), "), ",
+                         count(m.n, "image"), "\n", "  top-5 ", fixed(m.top5, 4), "  macro F1 ",
+                         fixed(m.macro_f1, 4), "  nll ", fixed(m.nll, 4), "  ece ",
+                         fixed(m.ece, 4), "\n\n");
+  Table classes({false, true, true, true, true});
+  classes.add({"class", "precision", "recall", "F1", "images"});
+  for (const ClassMetrics& c : m.classes) {
+    if (c.support == 0 && m.classes.size() > 50) continue;
+    classes.add({c.name, fixed(c.precision, 3), fixed(c.recall, 3), fixed(c.f1, 3),
+                 thousands(c.support)});
+  }
+  return text + classes.text();
+}
+
+}  // namespace tl

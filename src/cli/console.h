@@ -1,0 +1,35 @@
+// What a person sees while a program works.
+#pragma once
+
+#include "tl/run/evaluate.h"
+#include "tl/run/experiment.h"
+
+#include <string>
+
+namespace tl {
+
+// Epochs as log lines; steps as a live progress bar where `live`.
+class ConsoleObserver : public TrainObserver {
+ public:
+  ConsoleObserver(int epochs, bool live) : epochs_(epochs), live_(live) {}
+  void on_step(const StepMetrics& metrics) override;
+  void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
+
+ private:
+  int epochs_;
+  bool live_;
+};
+
+// "label [####------] 12/40" as the status line; does nothing where not `live`.
+Progress progress_bar(const std::string& label, bool live);
+
+// What will run: data, classes and counts, model totals, device, threads.
+std::string plan_text(const Prepared& prepared);
+
+// The layer table and its totals; `frozen` layers are marked, -1: no choice to show.
+std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, int frozen);
+
+// Headline numbers and a row a class.
+std::string metrics_text(const Metrics& metrics, const std::string& split);
+
+}  // namespace tl

@@ -1,0 +1,82 @@
+#include "cli/program.h"
+
+#include "tl/base/error.h"
+#include "tl/base/log.h"
+#include "tl/run/device.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <new>
+
+namespace tl {
+namespace {
+
+void add_common(CLI::App& app, CommonOptions& common) {
+  app.set_version_flag("--version", std::string(TL_VERSION));
+  app.add_option("--threads", common.threads, "Compute threads; 0: as many as cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--log-level", common.log_level, "How much to log on stderr")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app.add_option("--progress", common.progress, "A live progress bar on stderr; auto: on a terminal")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  app.add_flag("--json", common.json, "Print the result as one JSON object");
+}
+
+void set_log_level(const std::string& name) {
+  static const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
+                                                           {"info", log::Level::info},
+                                                           {"warn", log::Level::warn},
+                                                           {"error", log::Level::error},
+                                                           {"off", log::Level::off}};
+  log::set_level(levels.at(name));
+}
+
+int fail(ExitCode code, const std::string& report) {
+  log::status("");
+  std::cerr << report << std::endl;
+  return static_cast<int>(code);
+}
+
+int guarded(const std::function<int()>& verb) try {
+  return verb();
+} catch (const Error& error) {
+  return fail(error.code(), error.report());
+} catch (const std::bad_alloc&) {
+  return fail(ExitCode::training, Error(ExitCode::training, "out of memory", "",
+                                        "lower train.batch_size, or use a smaller backbone")
+                                      .report());
+} catch (const std::exception& error) {
+  return fail(ExitCode::defect,
+              Error(ExitCode::defect, error.what(), "", "this is a defect of tl; please report it")
+                  .report());
+}
+
+}  // namespace
+
+bool CommonOptions::draws_progress() const {
+  return progress == "always" || (progress == "auto" && log::stderr_is_terminal());
+}
+
+int run_program(const std::string& description, int argc, char** argv,
+                const std::function<void(CLI::App&)>& define,
+                const std::function<int(const CommonOptions&)>& verb) {
+  CLI::App app(description);
+  CommonOptions common;
+  define(app);
+  add_common(app, common);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  set_log_level(common.log_level);
+  set_up_process(common.threads);
+  return guarded([&] { return verb(common); });
+}
+
+}  // namespace tl

@@ -1,0 +1,154 @@
+// tl-train: fine-tunes a backbone on an image folder, as a config says.
+#include "cli/console.h"
+#include "cli/program.h"
+#include "tl/base/files.h"
+#include "tl/base/log.h"
+#include "tl/base/signals.h"
+#include "tl/base/text.h"
+#include "tl/eval/report.h"
+#include "tl/run/experiment.h"
+
+#include <iostream>
+
+namespace tl {
+namespace {
+
+struct TrainCommand {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string output;
+  std::string device;
+  bool resume = false;
+  bool force = false;
+  bool dry_run = false;
+
+  void define(CLI::App& app);
+  int run(const CommonOptions& common) const;
+
+ private:
+  RunFolder folder() const;
+  int report_finished(const RunFolder& folder, const CommonOptions& common) const;
+  void warn_of(const Prepared& prepared) const;
+};
+
+void TrainCommand::define(CLI::App& app) {
+  app.add_option("--config", config, "The experiment, a JSON file")->required();
+  app.add_option("--set", overrides, "KEY=JSON: overrides a key of the config, e.g. train.epochs=20")
+      ->allow_extra_args(false);
+  app.add_option("--output", output, "The run folder (default: runs/NAME of the config)");
+  app.add_option("--device", device, "auto, cpu, cuda or cuda:N (default: the config's)");
+  auto* resume_flag = app.add_flag("--resume", resume, "Go on with the run in the folder, if any");
+  app.add_flag("--force", force, "Replace the run in the folder")->excludes(resume_flag);
+  app.add_flag("--dry-run", dry_run, "Check everything, train nothing, print config and model");
+}
+
+RunFolder TrainCommand::folder() const {
+  if (!output.empty()) return {std::filesystem::absolute(output).lexically_normal()};
+  return {std::filesystem::absolute("runs" / std::filesystem::path(config).stem())};
+}
+
+nlohmann::ordered_json totals_json(const Totals& totals) {
+  return {{"all", totals.all}, {"trainable", totals.trainable}, {"frozen", totals.frozen}};
+}
+
+int print_dry_run(const Prepared& prepared, const CommonOptions& common) {
+  const auto& model = prepared.model;
+  if (common.json) {
+    std::cout << nlohmann::ordered_json{{"config", prepared.experiment.resolved},
+                                        {"layers", model.layers().size()},
+                                        {"frozen_layers", model.frozen_layers()},
+                                        {"parameters", totals_json(model.totals())}}
+                     .dump()
+              << "\n";
+    return 0;
+  }
+  std::cout << prepared.experiment.resolved.dump(2) << "\n\n"
+            << layer_table(model.layers(), model.totals(), model.frozen_layers());
+  return 0;
+}
+
+void print_outcome(const ExperimentOutcome& outcome, const RunFolder& folder,
+                   const CommonOptions& common) {
+  const EpochMetrics& best = outcome.training.history.at(outcome.training.best);
+  if (common.json) {
+    auto result = metrics_to_json(*outcome.metrics, name(outcome.split));
+    result["best_epoch"] = best.epoch;
+    result["val_accuracy"] = best.val_accuracy;
+    result["run"] = folder.path.string();
+    std::cout << result.dump() << "\n";
+    return;
+  }
+  std::cout << "best epoch " << best.epoch << " of " << outcome.training.history.size()
+            << ": val accuracy " << fixed(best.val_accuracy, 4) << "\n"
+            << metrics_text(*outcome.metrics, name(outcome.split)) << "\n"
+            << "model:  " << folder.model().string() << "\n"
+            << "report: " << (folder.path / "report.html").string() << "\n";
+}
+
+int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& common) const {
+  log::info("this run is finished already: " + run.path.string());
+  const auto report = nlohmann::ordered_json::parse(read_file(run.report(), ExitCode::usage));
+  if (common.json) {
+    std::cout << report.dump() << "\n";
+  } else {
+    std::cout << report.at("split").get<std::string>() << ": accuracy "
+              << fixed(report.at("top1").get<double>(), 4) << "\n";
+  }
+  return 0;
+}
+
+void TrainCommand::warn_of(const Prepared& prepared) const {
+  if (prepared.model.info().input_is_assumed) {
+    log::warn("the backbone file does not say how it wants its images; ImageNet's convention is "
+              "assumed (backbone.input says otherwise)");
+  }
+  for (std::size_t i = 0; i < prepared.dataset.skipped.size(); ++i) {
+    if (i == 10) {
+      log::warn(str("... and ", prepared.dataset.skipped.size() - i, " more (skipped.csv)"));
+      break;
+    }
+    log::warn("skipped " + prepared.dataset.skipped[i].path + ": " +
+              prepared.dataset.skipped[i].reason);
+  }
+}
+
+int TrainCommand::run(const CommonOptions& common) const {
+  const LoadedExperiment experiment = load_experiment(config, overrides);
+  const RunFolder run = folder();
+  const ExistingRun existing = resume  ? ExistingRun::resume
+                               : force ? ExistingRun::replace
+                                       : ExistingRun::refuse;
+  if (!dry_run) check_run_folder(run, existing);
+  if (!dry_run && resume && run.is_finished()) return report_finished(run, common);
+
+  install_stop_signals();
+  const bool live = common.draws_progress();
+  const bool goes_on = resume && run.holds_a_run() && !dry_run;
+  Prepared prepared =
+      prepare(experiment, device.empty() ? experiment.options.device : device,
+              goes_on ? std::optional(run.split()) : std::nullopt, progress_bar("checking", live));
+  warn_of(prepared);
+  if (dry_run) return print_dry_run(prepared, common);
+
+  log::info("training in " + run.path.string() + "\n" + plan_text(prepared));
+  ConsoleObserver observer(experiment.options.train.epochs, live);
+  const ExperimentOutcome outcome =
+      run_experiment(prepared, run, existing, stop_requested, observer, progress_bar("test", live));
+  if (outcome.training.end == TrainEnd::interrupted) {
+    log::warn("stopped after saving; run the same command with --resume");
+    return static_cast<int>(ExitCode::interrupted);
+  }
+  print_outcome(outcome, run, common);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tl
+
+int main(int argc, char** argv) {
+  tl::TrainCommand command;
+  return tl::run_program(
+      "Fine-tunes a TorchScript backbone on a folder of images.", argc, argv,
+      [&](CLI::App& app) { command.define(app); },
+      [&](const tl::CommonOptions& common) { return command.run(common); });
+}

@@ -1,0 +1,108 @@
+#include "tl/config/input_spec.h"
+
+#include "tl/base/error.h"
+#include "tl/base/text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+namespace tl {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double largest_side = 4096;
+
+[[noreturn]] void refuse(const char* key, const Json& value, const char* allowed,
+                         const std::string& where) {
+  throw Error(ExitCode::model,
+              str(key, " is ", value.dump(-1, ' ', false, Json::error_handler_t::replace),
+                  ", but must be ", allowed),
+              where, "correct it there, or say what is right in backbone.input of the config");
+}
+
+int pixels(const char* key, const Json& value, const std::string& where) {
+  const double number = value.is_number() ? value.get<double>() : 0.0;
+  if (!(number >= 1.0 && number <= largest_side) || number != std::floor(number)) {
+    refuse(key, value, "a whole number of pixels from 1 to 4096", where);
+  }
+  return static_cast<int>(number);
+}
+
+std::array<float, 3> channels(const char* key, const Json& value, const std::string& where) {
+  constexpr const char* allowed = "a list of 3 numbers";
+  if (!value.is_array() || value.size() != 3) refuse(key, value, allowed, where);
+  std::array<float, 3> numbers{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (!value[i].is_number()) refuse(key, value, allowed, where);
+    numbers[i] = value[i].get<float>();
+    if (!std::isfinite(numbers[i])) refuse(key, value, allowed, where);
+  }
+  return numbers;
+}
+
+void read_size(InputSpec& spec, const Json& size, const std::string& where) {
+  if (size.is_array() && size.size() == 2) {
+    spec.height = pixels("input_size", size[0], where);
+    spec.width = pixels("input_size", size[1], where);
+  } else if (size.is_number()) {
+    spec.height = spec.width = pixels("input_size", size, where);
+  } else {
+    refuse("input_size", size, "a number of pixels or [height, width]", where);
+  }
+}
+
+Interpolation interpolation(const Json& value, const std::string& where) {
+  if (value == "bilinear") return Interpolation::bilinear;
+  if (value == "bicubic") return Interpolation::bicubic;
+  refuse("interpolation", value, "\"bilinear\" or \"bicubic\"", where);
+}
+
+// The shortest decimals that give the same floats back: 0.485 and not 0.48500001430511475.
+Json shortest(const std::array<float, 3>& numbers) {
+  Json list = Json::array();
+  for (const float number : numbers) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+    list.push_back(Json::parse(text.data(), end));
+  }
+  return list;
+}
+
+}  // namespace
+
+InputSpec input_spec_from_json(const Json& json, const std::string& where) {
+  if (!json.is_object()) refuse("the input description", json, "an object", where);
+  InputSpec spec;
+  if (json.contains("input_size")) read_size(spec, json["input_size"], where);
+  const int shorter = std::min(spec.height, spec.width);
+  spec.resize = static_cast<int>(std::lround(shorter / 0.875));
+  if (json.contains("resize")) spec.resize = pixels("resize", json["resize"], where);
+  if (spec.resize < shorter) {
+    refuse("resize", spec.resize, "at least the shorter side of input_size", where);
+  }
+  if (json.contains("interpolation")) {
+    spec.interpolation = interpolation(json["interpolation"], where);
+  }
+  if (json.contains("mean")) spec.mean = channels("mean", json["mean"], where);
+  if (json.contains("std")) spec.std = channels("std", json["std"], where);
+  if (*std::min_element(spec.std.begin(), spec.std.end()) <= 0.0F) {
+    refuse("std", json["std"], "above 0 in each channel", where);
+  }
+  return spec;
+}
+
+Json to_json(const InputSpec& spec) {
+  const bool square = spec.height == spec.width;
+  return {{"input_size", square ? Json(spec.height) : Json::array({spec.height, spec.width})},
+          {"resize", spec.resize},
+          {"interpolation", spec.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear"},
+          {"mean", shortest(spec.mean)},
+          {"std", shortest(spec.std)}};
+}
+
+}  // namespace tl

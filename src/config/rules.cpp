@@ -1,0 +1,55 @@
+#include "config/rules.h"
+
+#include "tl/base/error.h"
+#include "tl/base/text.h"
+
+namespace tl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void check_fractions(const Json& data, const std::string& file) {
+  const double val = data["val"];
+  const double test = data["test"];
+  if (val + test < 1.0) return;
+  throw Error(ExitCode::usage,
+              str("data.val is ", val, " and data.test is ", test,
+                  ", but together they must be below 1: nothing is left to train on"),
+              file, "both are shares of each class");
+}
+
+void check_freeze(const Json& freeze, const std::string& file) {
+  if (freeze != "auto") return;
+  throw Error(ExitCode::usage, "backbone.freeze is \"auto\", which is not available yet", file,
+              "give a number of layers, a layer's name, \"all\" or \"none\"");
+}
+
+void check_nesterov(const Json& optimizer, const std::string& file) {
+  if (!optimizer.value("nesterov", false) || optimizer["momentum"] > 0.0) return;
+  throw Error(ExitCode::usage,
+              "train.optimizer.nesterov is true, but train.optimizer.momentum is 0", file,
+              "give a momentum above 0, such as 0.9");
+}
+
+void check_order(const Json& augment, const char* pointer, const std::string& file) {
+  const Json::json_pointer place(pointer);
+  if (!augment.contains(place) || augment[place][0] <= augment[place][1]) return;
+  throw Error(ExitCode::usage,
+              str("augment.", place.parent_pointer().back(), ".", place.back(), " is ",
+                  augment[place].dump(), ", but the first number must not be above the second"),
+              file, "swap the two");
+}
+
+}  // namespace
+
+void check_rules(const Json& resolved, const std::string& file) {
+  check_fractions(resolved["data"], file);
+  check_freeze(resolved["backbone"]["freeze"], file);
+  check_nesterov(resolved["train"]["optimizer"], file);
+  for (const char* pair :
+       {"/crop/scale", "/crop/ratio", "/blur/sigma", "/erase/scale", "/erase/ratio"}) {
+    check_order(resolved["augment"], pair, file);
+  }
+}
+
+}  // namespace tl

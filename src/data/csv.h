@@ -1,0 +1,17 @@
+// Comma-separated values, quoted as RFC 4180 says.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tl {
+
+using CsvRecords = std::vector<std::vector<std::string>>;
+
+// One line, with its end.
+std::string csv_line(const std::vector<std::string>& fields);
+
+CsvRecords parse_csv(std::string_view text);
+
+}  // namespace tl

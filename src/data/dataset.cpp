@@ -1,0 +1,182 @@
+#include "tl/data/dataset.h"
+
+#include "data/listing.h"
+#include "data/stratify.h"
+#include "data/verify.h"
+#include "tl/base/error.h"
+#include "tl/base/hash.h"
+#include "tl/base/text.h"
+
+#include <algorithm>
+#include <set>
+
+namespace tl {
+namespace {
+
+namespace fs = std::filesystem;
+using Progress = std::function<void(std::size_t, std::size_t)>;
+
+constexpr Split all_splits[] = {Split::train, Split::val, Split::test};
+
+bool contains(const std::vector<std::string>& names, const std::string& wanted) {
+  return std::find(names.begin(), names.end(), wanted) != names.end();
+}
+
+std::vector<ListedFile> list_splits(const fs::path& root, const std::vector<Split>& splits) {
+  std::vector<ListedFile> files;
+  for (const Split split : splits) {
+    const auto part = list_classes(root, name(split), split);
+    files.insert(files.end(), part.begin(), part.end());
+  }
+  return files;
+}
+
+// The splits that are folders of their own directly under the root.
+std::vector<Split> own_splits(const std::vector<std::string>& folders) {
+  std::vector<Split> splits;
+  for (const Split split : all_splits) {
+    if (contains(folders, name(split))) splits.push_back(split);
+  }
+  return splits;
+}
+
+void require_classes(const Dataset& dataset) {
+  if (dataset.classes.size() > 1) return;
+  const std::string found = dataset.classes.empty() ? "none" : "only " + dataset.classes[0];
+  throw Error(ExitCode::data,
+              str("at least two class folders with images are needed, found ", found),
+              dataset.root.string(), "make one folder a class, with its images inside");
+}
+
+int label_of(const std::vector<std::string>& classes, const std::string& class_name) {
+  const auto found = std::find(classes.begin(), classes.end(), class_name);
+  return static_cast<int>(found - classes.begin());
+}
+
+void fail_on_first_bad(const Dataset& dataset) {
+  if (dataset.skipped.empty()) return;
+  const auto& [path, reason] = dataset.skipped.front();
+  throw Error(ExitCode::data, str("bad image: ", reason), (dataset.root / path).string(),
+              "replace or remove it, or set data.on_bad_image to \"skip\"");
+}
+
+// Fills samples and skipped, both by path.
+void take_files(Dataset& dataset, std::vector<ListedFile> files, BadImage on_bad_image, int threads,
+                const Progress& progress) {
+  std::sort(files.begin(), files.end(),
+            [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
+  std::vector<std::string> paths;
+  paths.reserve(files.size());
+  for (const ListedFile& file : files)
+    paths.push_back(file.path);
+  const auto reasons = verify_images(dataset.root, paths, threads, progress);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& [path, class_name, split] = files[i];
+    if (!reasons[i].empty()) {
+      dataset.skipped.push_back({path, reasons[i]});
+    } else {
+      dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path)});
+    }
+  }
+  if (on_bad_image == BadImage::fail) fail_on_first_bad(dataset);
+  if (dataset.samples.empty()) {
+    throw Error(ExitCode::data,
+                str("no images found (", count(std::ssize(dataset.skipped), "unusable file"), ")"),
+                dataset.root.string(), "put JPEG or PNG files into the class folders");
+  }
+}
+
+void require_every_class(const Dataset& dataset, Split split, const std::string& where) {
+  const auto counts = dataset.class_counts(split);
+  const auto empty = std::find(counts.begin(), counts.end(), 0);
+  if (empty == counts.end()) return;
+  const std::string& absent = dataset.classes[empty - counts.begin()];
+  throw Error(ExitCode::data, str("class \"", absent, "\" has no usable image in ", where),
+              dataset.root.string(), "every class needs images in every split");
+}
+
+std::vector<std::string> class_names(const std::vector<ListedFile>& files) {
+  std::set<std::string> names;
+  for (const ListedFile& file : files)
+    names.insert(file.class_name);
+  return {names.begin(), names.end()};
+}
+
+void require_known(const std::vector<ListedFile>& files, const Dataset& dataset) {
+  for (const ListedFile& file : files) {
+    if (contains(dataset.classes, file.class_name)) continue;
+    const std::string near = nearest(file.class_name, dataset.classes);
+    const std::string guess = near.empty() ? "" : str("; is it \"", near, "\"?");
+    throw Error(ExitCode::data,
+                str("the folder \"", file.class_name, "\" is no class of the model"),
+                (dataset.root / file.path).parent_path().string(),
+                "name the folders as the model names its classes" + guess);
+  }
+}
+
+}  // namespace
+
+const char* name(Split split) {
+  constexpr const char* names[] = {"train", "val", "test"};
+  return names[static_cast<int>(split)];
+}
+
+std::vector<std::size_t> Dataset::indices(Split split) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (samples[i].split == split) found.push_back(i);
+  }
+  return found;
+}
+
+std::vector<std::int64_t> Dataset::class_counts(Split split) const {
+  std::vector<std::int64_t> counts(classes.size());
+  for (const Sample& sample : samples)
+    counts[sample.label] += sample.split == split;
+  return counts;
+}
+
+Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
+                     const Progress& progress) {
+  Dataset dataset;
+  dataset.root = options.root;
+  const std::vector<std::string> folders = subfolders(options.root);
+  const std::vector<Split> splits = own_splits(folders);
+  dataset.has_own_splits = contains(folders, "train") && contains(folders, "val");
+  if (!dataset.has_own_splits && contains(folders, "train")) {
+    throw Error(ExitCode::data, "there is a folder train, but none called val",
+                options.root.string(),
+                "name the validation folder val, or move the class folders up");
+  }
+  const auto files = dataset.has_own_splits ? list_splits(options.root, splits)
+                                            : list_classes(options.root, "", Split::train);
+  dataset.classes = class_names(files);
+  require_classes(dataset);
+  take_files(dataset, files, options.on_bad_image, threads, progress);
+  if (!dataset.has_own_splits) {
+    require_every_class(dataset, Split::train, "its folder");
+    stratify(dataset.samples, dataset.classes, options.val, options.test, seed);
+    return dataset;
+  }
+  for (const Split split : splits)
+    require_every_class(dataset, split, str(name(split), "/"));
+  return dataset;
+}
+
+Dataset open_evaluation_folder(const fs::path& root, const std::vector<std::string>& classes,
+                               BadImage on_bad_image, int threads) {
+  Dataset dataset;
+  dataset.root = root;
+  dataset.classes = classes;
+  std::vector<std::string> folders = subfolders(root);
+  std::erase_if(folders, [&](const std::string& folder) { return contains(classes, folder); });
+  const std::vector<Split> splits = own_splits(folders);
+  dataset.has_own_splits = !splits.empty();
+  const auto files =
+      dataset.has_own_splits ? list_splits(root, splits) : list_classes(root, "", Split::test);
+  require_known(files, dataset);
+  take_files(dataset, files, on_bad_image, threads, {});
+  return dataset;
+}
+
+}  // namespace tl

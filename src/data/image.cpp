@@ -1,0 +1,99 @@
+#include "tl/data/image.h"
+
+#include "data/format.h"
+#include "tl/base/error.h"
+#include "tl/base/files.h"
+
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <cmath>
+#include <mutex>
+#include <utility>
+
+namespace tl {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Images are decoded on many threads at once, so OpenCV must make none of its own; and what is
+// wrong with an image is said by us.
+void set_up_opencv() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    cv::setNumThreads(1);
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  });
+}
+
+[[noreturn]] void reject(const fs::path& path, const std::string& reason) {
+  throw Error(ExitCode::data, "the file " + reason, path.string(),
+              "put a JPEG or PNG in its place, or remove it");
+}
+
+int read_flags(int reduce) {
+  switch (reduce) {
+    case 2:
+      return cv::IMREAD_REDUCED_COLOR_2;
+    case 4:
+      return cv::IMREAD_REDUCED_COLOR_4;
+    case 8:
+      return cv::IMREAD_REDUCED_COLOR_8;
+    default:
+      return cv::IMREAD_COLOR;
+  }
+}
+
+// A broken file gives no image or an exception; which of the two is up to OpenCV.
+cv::Mat decode_or_nothing(std::string& bytes, int reduce) {
+  const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, bytes.data());
+  try {
+    return cv::imdecode(buffer, read_flags(reduce));
+  } catch (const cv::Exception&) {
+    return {};
+  }
+}
+
+// torchvision's CenterCrop: a side that is too short is filled with black on both ends.
+cv::Mat center_crop(const cv::Mat& image, int height, int width) {
+  const int missing_rows = std::max(height - image.rows, 0);
+  const int missing_columns = std::max(width - image.cols, 0);
+  cv::Mat padded = image;
+  if (missing_rows > 0 || missing_columns > 0) {
+    cv::copyMakeBorder(image, padded, missing_rows / 2, (missing_rows + 1) / 2, missing_columns / 2,
+                       (missing_columns + 1) / 2, cv::BORDER_CONSTANT);
+  }
+  // nearbyint rounds halves to even, as Python does.
+  const int top = static_cast<int>(std::nearbyint((padded.rows - height) / 2.0));
+  const int left = static_cast<int>(std::nearbyint((padded.cols - width) / 2.0));
+  return padded(cv::Rect(left, top, width, height)).clone();
+}
+
+}  // namespace
+
+cv::Mat decode_image(const fs::path& path, int reduce) {
+  set_up_opencv();
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) reject(path, "can't be read");
+  std::string bytes = read_file(path, ExitCode::data);
+  const std::string reason = reason_against(bytes);
+  if (!reason.empty()) reject(path, reason);
+  drop_png_extras(bytes);
+  cv::Mat image = decode_or_nothing(bytes, reduce);
+  if (image.empty()) reject(path, "is no image, or one that is damaged");
+  cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
+  return image;
+}
+
+cv::Mat resize_and_center_crop(const cv::Mat& image, const InputSpec& spec) {
+  const auto scaled = [&](int side, int shorter) {
+    return static_cast<int>(static_cast<double>(spec.resize) * side / shorter);
+  };
+  const int shorter = std::min(image.rows, image.cols);
+  const cv::Mat resized =
+      resize(image, scaled(image.rows, shorter), scaled(image.cols, shorter), spec.interpolation);
+  return center_crop(resized, spec.height, spec.width);
+}
+
+}  // namespace tl

@@ -1,0 +1,86 @@
+#include "data/listing.h"
+
+#include "tl/base/error.h"
+#include "tl/base/text.h"
+
+#include <algorithm>
+#include <set>
+
+namespace tl {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hidden(const fs::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
+std::vector<fs::directory_entry> visible_entries(const fs::path& folder) {
+  std::vector<fs::directory_entry> entries;
+  try {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (!is_hidden(entry.path())) entries.push_back(entry);
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ExitCode::data, str("can't read the folder: ", error.code().message()),
+                folder.string(), "check the path and its permissions");
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+bool is_folder(const fs::directory_entry& entry) {
+  std::error_code broken_link;
+  return entry.is_directory(broken_link);
+}
+
+struct Walk {
+  std::set<fs::path> seen;  // real paths of folders
+  std::vector<std::string> files;
+
+  void enter(const fs::path& folder, const std::string& prefix) {
+    for (const auto& entry : visible_entries(folder)) {
+      const std::string path = prefix + entry.path().filename().string();
+      if (!is_folder(entry)) {
+        files.push_back(path);
+      } else if (seen.insert(fs::canonical(entry.path())).second) {
+        enter(entry.path(), path + "/");
+      }
+    }
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> subfolders(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : visible_entries(folder)) {
+    if (is_folder(entry)) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> files_under(const fs::path& folder) {
+  Walk walk;
+  std::error_code absent;  // said by enter()
+  for (fs::path p = fs::canonical(folder, absent); walk.seen.insert(p).second;)
+    p = p.parent_path();
+  walk.enter(folder, "");
+  std::sort(walk.files.begin(), walk.files.end());
+  return std::move(walk.files);
+}
+
+std::vector<ListedFile> list_classes(const fs::path& root, const std::string& part, Split split) {
+  const std::string prefix = part.empty() ? "" : part + "/";
+  std::vector<ListedFile> listed;
+  for (const std::string& class_name : subfolders(root / part)) {
+    const std::string folder = prefix + class_name;
+    for (const std::string& file : files_under(root / folder)) {
+      listed.push_back({folder + "/" + file, class_name, split});
+    }
+  }
+  return listed;
+}
+
+}  // namespace tl

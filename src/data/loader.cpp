@@ -1,0 +1,151 @@
+#include "tl/data/loader.h"
+
+#include "tl/base/random.h"
+#include "tl/data/augment.h"
+#include "tl/data/image.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace tl {
+namespace {
+
+// A batch in the making. The error is that of its first bad sample, whoever came upon it first.
+struct Pending {
+  Batch batch;
+  int missing = 0;
+  std::exception_ptr error;
+  std::size_t error_at = 0;
+};
+
+cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint64_t sample_id) {
+  if (!transform.augment) return resize_and_center_crop(image, transform.input);
+  Random random({transform.seed, transform.epoch, sample_id});
+  return augment(image, *transform.augment, transform.input, random);
+}
+
+}  // namespace
+
+// Workers claim one sample after the other; batches from `taken` on wait in `pending`. A worker
+// pauses while its next sample's batch lies `ahead` or more batches in front of the consumer.
+struct Loader::State {
+  const Dataset& dataset;
+  const std::vector<std::size_t> order;
+  const std::size_t batch_size;
+  const Transform transform;
+  const std::size_t ahead;
+
+  State(const Dataset& images, std::vector<std::size_t> sequence, int batch, const Transform& how,
+        int threads)
+      : dataset(images),
+        order(std::move(sequence)),
+        batch_size(static_cast<std::size_t>(batch)),
+        transform(how),
+        ahead(static_cast<std::size_t>(3 + threads / batch)) {}
+
+  std::mutex mutex;
+  std::condition_variable room_made;
+  std::condition_variable batch_ready;
+  std::deque<Pending> pending;
+  std::size_t claimed = 0;  // samples
+  std::size_t taken = 0;    // batches
+  bool stopped = false;
+  std::vector<std::jthread> workers;
+
+  bool exhausted() const { return stopped || claimed == order.size(); }
+  bool has_room() const { return claimed / batch_size < taken + ahead; }
+
+  Pending& open_batch_of(std::size_t position);
+  void make(std::size_t position, Pending& into) const;
+  void work();
+};
+
+Pending& Loader::State::open_batch_of(std::size_t position) {
+  const std::size_t number = position / batch_size;
+  if (number == taken + pending.size()) {
+    const std::size_t first = number * batch_size;
+    const std::size_t n = std::min(batch_size, order.size() - first);
+    Pending& fresh = pending.emplace_back();
+    Batch& batch = fresh.batch;
+    batch.count = fresh.missing = static_cast<int>(n);
+    batch.height = transform.input.height;
+    batch.width = transform.input.width;
+    batch.pixels.resize(n * batch.height * batch.width * 3);
+    for (std::size_t i = first; i < first + n; ++i) {
+      batch.samples.push_back(order[i]);
+      batch.labels.push_back(dataset.samples[order[i]].label);
+    }
+  }
+  return pending[number - taken];
+}
+
+void Loader::State::make(std::size_t position, Pending& into) const {
+  const Sample& sample = dataset.samples[order[position]];
+  const cv::Mat image = transformed(decode_image(dataset.root / sample.path), transform, sample.id);
+  Batch& batch = into.batch;
+  const std::size_t bytes = batch.pixels.size() / batch.count;
+  const std::size_t offset = (position % batch_size) * bytes;
+  image.copyTo(cv::Mat(batch.height, batch.width, CV_8UC3, batch.pixels.data() + offset));
+}
+
+void Loader::State::work() {
+  std::unique_lock lock(mutex);
+  while (true) {
+    room_made.wait(lock, [&] { return exhausted() || has_room(); });
+    if (exhausted()) return;
+    const std::size_t position = claimed++;
+    Pending& into = open_batch_of(position);  // a deque's items stay where they are
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      make(position, into);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    if (error && (!into.error || position < into.error_at)) {
+      into.error = error;
+      into.error_at = position;
+    }
+    if (--into.missing == 0) batch_ready.notify_all();
+  }
+}
+
+Loader::Loader(const Dataset& dataset, std::vector<std::size_t> order, int batch_size,
+               const Transform& transform, int workers)
+    : state_(std::make_unique<State>(dataset, std::move(order), batch_size, transform, workers)) {
+  for (int i = 0; i < std::max(workers, 1); ++i) {
+    state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  }
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopped = true;
+  }
+  state_->room_made.notify_all();
+}
+
+std::optional<Batch> Loader::next() {
+  State& state = *state_;
+  std::unique_lock lock(state.mutex);
+  if (state.taken * state.batch_size >= state.order.size()) return std::nullopt;
+  state.batch_ready.wait(
+      lock, [&] { return !state.pending.empty() && state.pending.front().missing == 0; });
+  Pending& front = state.pending.front();
+  if (front.error) std::rethrow_exception(front.error);
+  Batch batch = std::move(front.batch);
+  state.pending.pop_front();
+  ++state.taken;
+  lock.unlock();
+  state.room_made.notify_all();
+  return batch;
+}
+
+}  // namespace tl

@@ -1,0 +1,215 @@
+#include "eval/html.h"
+
+#include "eval/markup.h"
+#include "eval/plots.h"
+#include "eval/thumbnail.h"
+#include "tl/base/text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace tl {
+namespace {
+
+constexpr std::size_t most_mistakes = 12;
+constexpr int thumbnail_side = 160;
+constexpr std::size_t most_confusions = 8;
+constexpr std::size_t classes_in_order = 20;  // more are sorted, the weakest first
+
+std::string section(const std::string& title, const std::string& explanation,
+                    const std::string& content) {
+  return str("<section><h2>", title, "</h2><p class=\"muted\">", explanation, "</p>", content,
+             "</section>\n");
+}
+
+std::string number(const char* style, const std::string& name, const std::string& value,
+                   const std::string& note) {
+  return str("<div class=\"number ", style, "\"><span>", name, "</span><b>", value, "</b><span>",
+             note, "</span></div>");
+}
+
+std::string headline(const Metrics& m) {
+  const auto [low, high] = m.top1_ci95;
+  return "<div class=\"numbers\">" +
+         number("main", "Top-1 accuracy", percent(m.top1),
+                str("95 % CI ", fixed(100 * low, 1), "–", fixed(100 * high, 1))) +
+         number("", "Macro F1", percent(m.macro_f1), "mean over classes") +
+         number("", "Top-5 accuracy", percent(m.top5),
+                m.classes.size() <= 5 ? "always, ≤ 5 classes" : "label in the first 5") +
+         number("", "Log loss (NLL)", fixed(m.nll, 3), "nats, lower is better") +
+         number("", "Calibration (ECE)", percent(m.ece), "lower is better") +
+         number("", "Images", thousands(m.n),
+                count(static_cast<std::int64_t>(m.classes.size()), "class", "classes")) +
+         "</div>\n";
+}
+
+// The cells off the diagonal, the largest first.
+std::string frequent_confusions(const Metrics& m) {
+  struct Cell {
+    std::size_t label, prediction;
+    std::int64_t n;
+  };
+  std::vector<Cell> cells;
+  for (std::size_t r = 0; r < m.confusion.size(); ++r) {
+    for (std::size_t c = 0; c < m.confusion.size(); ++c) {
+      if (r != c && m.confusion[r][c] > 0) cells.push_back({r, c, m.confusion[r][c]});
+    }
+  }
+  if (cells.empty()) return {};
+  std::stable_sort(cells.begin(), cells.end(),
+                   [](const Cell& a, const Cell& b) { return a.n > b.n; });
+  cells.resize(std::min(cells.size(), most_confusions));
+  std::string rows;
+  for (const Cell& cell : cells) {
+    const ClassMetrics& label = m.classes[cell.label];
+    rows += str(
+        "<tr><td>", escape(label.name), "</td><td>", escape(m.classes[cell.prediction].name),
+        "</td><td class=\"n\">", thousands(cell.n), "</td><td class=\"n\">",
+        percent(static_cast<double>(cell.n) / static_cast<double>(label.support)), "</td></tr>");
+  }
+  return "<div class=\"list\"><table><tr><th>Label</th><th>Taken for</th><th "
+         "class=\"n\">Images</th>"
+         "<th class=\"n\">Share</th></tr>" +
+         rows + "</table></div>";
+}
+
+std::string confusion_section(const Metrics& m) {
+  std::string explanation =
+      "A row is a label, a column a prediction; the colour is the share of the row: "
+      "<i class=\"key box\"></i>right, <i class=\"key box miss\"></i>wrong.";
+  const int stride = confusion_label_stride(m.classes.size());
+  if (stride > 1) {
+    explanation += str(" One class in ", stride, " is named; hover over a cell for its numbers.");
+  }
+  return section("Confusion matrix", explanation,
+                 "<div class=\"side\"><div class=\"scroll\">" + confusion_plot(m) + "</div>" +
+                     frequent_confusions(m) + "</div>");
+}
+
+std::string score_cell(double score, bool defined) {
+  if (!defined) return "<td class=\"score muted\">–</td>";
+  return str("<td class=\"score\">", fixed(100 * score, 1),
+             "<span class=\"bar\"><i style=\"width:", fixed(100 * score, 1),
+             "%\"></i></span></td>");
+}
+
+std::string classes_section(const Metrics& m) {
+  std::vector<std::size_t> order(m.classes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const bool sorted = order.size() > classes_in_order;
+  if (sorted) {
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return m.classes[a].f1 < m.classes[b].f1;
+    });
+  }
+  std::string rows;
+  for (const std::size_t c : order) {
+    const ClassMetrics& k = m.classes[c];
+    const bool predicted = std::any_of(m.confusion.begin(), m.confusion.end(),
+                                       [c](const auto& row) { return row[c] > 0; });
+    rows += str("<tr><td>", escape(k.name), "</td><td class=\"n\">", thousands(k.support), "</td>",
+                score_cell(k.precision, predicted), score_cell(k.recall, k.support > 0),
+                score_cell(k.f1, predicted || k.support > 0), "</tr>\n");
+  }
+  return section("Classes",
+                 str("In percent", sorted ? ", the lowest F1 first" : "",
+                     ". Precision: of the images predicted as the class, how many are. Recall: of "
+                     "the images of the class, how many were found."),
+                 "<div class=\"scroll long\"><table><tr><th>Class</th><th class=\"n\">Images</th>"
+                 "<th>Precision</th><th>Recall</th><th>F1</th></tr>" +
+                     rows + "</table></div>");
+}
+
+std::string best_epoch(const std::vector<EpochCurve>& curves) {
+  const EpochCurve* best = nullptr;
+  for (const EpochCurve& c : curves) {
+    if (!std::isfinite(c.val_accuracy)) continue;
+    if (best == nullptr || c.val_accuracy > best->val_accuracy) best = &c;
+  }
+  if (best == nullptr) return {};
+  return str("; highest ", percent(best->val_accuracy), " in epoch ", best->epoch);
+}
+
+std::string charts(const ReportInput& input, const Metrics& m) {
+  const std::string key = "<i class=\"key train\"></i>training, <i class=\"key\"></i>validation";
+  std::string html = "<div class=\"charts\">\n";
+  if (!input.curves.empty()) {
+    html += section("Loss", key, loss_plot(input.curves));
+    html += section("Accuracy, %", key + best_epoch(input.curves), accuracy_plot(input.curves));
+  }
+  html += section("Calibration",
+                  "Accuracy at each confidence; the dashed line is perfect. Bars: share of images.",
+                  reliability_plot(m));
+  return html + "</div>\n";
+}
+
+std::string mistake_figure(const ReportInput& input, const Prediction& p, const std::string& uri) {
+  return str("<figure><img alt=\"\" src=\"", uri, "\"><b>",
+             escape(input.classes[predicted_class(p)]), "</b><small>is ",
+             escape(input.classes[p.label]), " · ", percent(confidence(p)),
+             " sure</small><small class=\"file\">",
+             escape(std::filesystem::path(p.path).filename().string()), "</small></figure>\n");
+}
+
+std::string mistakes_section(const ReportInput& input) {
+  std::vector<const Prediction*> wrong;
+  for (const Prediction& p : input.predictions) {
+    if (predicted_class(p) != p.label) wrong.push_back(&p);
+  }
+  std::stable_sort(wrong.begin(), wrong.end(), [](const Prediction* a, const Prediction* b) {
+    return confidence(*a) > confidence(*b);
+  });
+  std::string figures;
+  std::size_t shown = 0;
+  for (const Prediction* p : wrong) {
+    if (shown == most_mistakes) break;
+    const std::string uri = thumbnail_uri(input.data_root / p->path, thumbnail_side);
+    if (uri.empty()) continue;
+    figures += mistake_figure(input, *p, uri);
+    ++shown;
+  }
+  if (shown == 0) return {};
+  return section("Worst mistakes",
+                 str("The most confident wrong answers of ",
+                     thousands(static_cast<std::int64_t>(wrong.size())), " in all."),
+                 "<div class=\"mistakes\">\n" + figures + "</div>");
+}
+
+std::string fact_text(const nlohmann::ordered_json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) {
+    return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+  std::string list;
+  for (const auto& item : value)
+    list += (list.empty() ? "" : ", ") + fact_text(item);
+  return list;
+}
+
+std::string facts_section(const nlohmann::ordered_json& facts) {
+  if (facts.empty()) return {};
+  std::string rows;
+  for (const auto& [name, value] : facts.items()) {
+    rows += str("<tr><td>", escape(name), "</td><td>", escape(fact_text(value)), "</td></tr>\n");
+  }
+  return str("<section><h2>Run</h2><table class=\"facts\">", rows, "</table></section>\n");
+}
+
+}  // namespace
+
+std::string report_page(const ReportInput& input, const Metrics& metrics) {
+  const std::string title = escape(input.title);
+  return str("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\n",
+             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+             title, " · evaluation</title>\n<style>", report_style,
+             "</style></head>\n<body><main>\n", "<header><h1>", title,
+             "</h1><p class=\"muted\">Evaluation on the ", escape(input.split),
+             " split</p></header>\n", headline(metrics), confusion_section(metrics),
+             charts(input, metrics), classes_section(metrics), mistakes_section(input),
+             facts_section(input.facts),
+             "<footer>The same numbers for programs: report.json, confusion.csv, predictions.csv."
+             "</footer>\n</main></body>\n</html>\n");
+}
+
+}  // namespace tl

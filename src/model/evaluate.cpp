@@ -1,0 +1,38 @@
+#include "model/evaluate.h"
+
+#include <unordered_map>
+
+namespace tl {
+
+using torch::jit::Graph;
+using torch::jit::Node;
+using torch::jit::Stack;
+using torch::jit::Value;
+
+Stack evaluate(Node* node, Stack inputs) {
+  auto graph = std::make_shared<Graph>();
+  std::unordered_map<Value*, Value*> here;
+  for (Value* input : node->inputs()) here[input] = graph->addInput()->setType(input->type());
+  Node* clone = graph->createClone(node, [&](Value* v) { return here.at(v); });
+  graph->insertNode(clone);
+  for (Value* output : clone->outputs()) graph->registerOutput(output);
+  return Executable(graph).run(std::move(inputs));
+}
+
+Executable::Executable(const std::shared_ptr<Graph>& graph) : code_(graph, "forward") {}
+
+Stack Executable::run(Stack inputs) const {
+  torch::jit::InterpreterState(code_).run(inputs);
+  return inputs;
+}
+
+std::string describe(const Node* node) {
+  std::string text = node->kind().toQualString();
+  if (const auto place = node->sourceRange().file_line_col()) {
+    const auto& [file, line, column] = *place;
+    text += " (" + file + ":" + std::to_string(line) + ")";
+  }
+  return text;
+}
+
+}  // namespace tl

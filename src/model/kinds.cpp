@@ -1,0 +1,70 @@
+#include "model/kinds.h"
+
+#include <set>
+#include <string>
+
+namespace tl {
+namespace {
+
+using Kinds = std::set<std::string>;
+
+bool among(const torch::jit::Node* node, const Kinds& kinds) {
+  return kinds.count(node->kind().toQualString()) > 0;
+}
+
+}  // namespace
+
+bool is_convolution(const torch::jit::Node* node) {
+  static const Kinds kinds = {"aten::conv1d",      "aten::conv2d",           "aten::conv3d",
+                              "aten::convolution", "aten::conv_transpose2d", "aten::_convolution"};
+  return among(node, kinds);
+}
+
+bool is_linear(const torch::jit::Node* node) {
+  static const Kinds kinds = {"aten::linear", "aten::addmm", "aten::matmul", "aten::mm",
+                              "aten::bmm"};
+  return among(node, kinds);
+}
+
+bool is_batch_norm(const torch::jit::Node* node) {
+  return node->kind() == c10::Symbol::fromQualString("aten::batch_norm");
+}
+
+bool is_dropout(const torch::jit::Node* node) {
+  static const Kinds kinds = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"};
+  return among(node, kinds);
+}
+
+bool is_norm_or_affine(const torch::jit::Node* node) {
+  static const Kinds kinds = {"aten::batch_norm",    "aten::layer_norm", "aten::group_norm",
+                              "aten::instance_norm", "aten::add",        "aten::mul",
+                              "aten::sub",           "aten::div"};
+  return among(node, kinds);
+}
+
+bool is_view(const torch::jit::Node* node) {
+  static const Kinds kinds = {"aten::permute",    "aten::transpose", "aten::flatten",
+                              "aten::reshape",    "aten::view",      "aten::contiguous",
+                              "aten::unflatten",  "aten::squeeze",   "aten::unsqueeze"};
+  return among(node, kinds);
+}
+
+bool is_container(const torch::jit::Node* node) {
+  static const Kinds kinds = {"prim::ListConstruct", "prim::TupleConstruct"};
+  return among(node, kinds);
+}
+
+bool looks_at_form_only(const torch::jit::Node* node) {
+  static const Kinds kinds = {
+      "aten::size",       "aten::len",       "aten::numel",     "aten::stride",
+      "aten::dim",        "prim::dtype",     "prim::device",    "prim::shape",
+      "prim::is_cuda",    "prim::is_mkldnn", "prim::is_nested", "prim::layout",
+      "prim::isinstance", "aten::__is__",    "aten::__isnot__", "aten::is_floating_point",
+      "aten::is_complex", "aten::sym_size",  "prim::is_sparse", "prim::is_quantized",
+      "aten::new_zeros",  "aten::new_ones",  "aten::new_full",  "aten::new_empty",
+      "aten::zeros_like", "aten::ones_like", "aten::full_like", "aten::empty_like",
+      "aten::is_autocast_enabled"};
+  return among(node, kinds);
+}
+
+}  // namespace tl

@@ -1,0 +1,21 @@
+// Groups of operations that the model room tells apart.
+#pragma once
+
+#include <torch/csrc/jit/ir/ir.h>
+
+namespace tl {
+
+bool is_convolution(const torch::jit::Node* node);
+bool is_linear(const torch::jit::Node* node);  // or a matrix product
+bool is_batch_norm(const torch::jit::Node* node);
+bool is_dropout(const torch::jit::Node* node);
+// A norm or an elementwise affine: what may belong to the layer in front of it.
+bool is_norm_or_affine(const torch::jit::Node* node);
+// Moves numbers about without changing any.
+bool is_view(const torch::jit::Node* node);
+// Packs values into a list or tuple.
+bool is_container(const torch::jit::Node* node);
+// Looks at a tensor's form (shape, type, device) and not at its contents.
+bool looks_at_form_only(const torch::jit::Node* node);
+
+}  // namespace tl

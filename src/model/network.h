@@ -1,0 +1,79 @@
+// The flat graph behind a Model, and what is known of it. For the model room alone.
+#pragma once
+
+#include "tl/model/model.h"
+
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tl {
+
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+  bool parameter = false;  // else a buffer
+  bool head = false;       // of the head that we attached
+  bool frozen = false;
+};
+
+// "backbone.layer1.0.conv1.weight" or "head.0.weight": the name in a model.pt and a checkpoint.
+std::string qualified_name(const NamedTensor& named);
+
+// A graph without control flow, mutation or calls. Its inputs are the images (normalised, float,
+// N x 3 x H x W) and then one value for each entry of `tensors`; its output is one tensor.
+struct FlatGraph {
+  std::shared_ptr<torch::jit::Graph> graph;
+  std::vector<NamedTensor> tensors;
+
+  torch::jit::Value* images() const { return graph->inputs()[0]; }
+  torch::jit::Value* output() const { return graph->outputs()[0]; }
+};
+
+// Shapes and numbers seen while the graph ran on two batches of different size: they tell what
+// follows the batch and what is constant.
+struct Recording {
+  static constexpr int batches[2] = {2, 3};
+  std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> sizes[2];    // tensors
+  std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> numbers[2];  // int, int[]
+};
+
+// A place where `value` is the only tensor that is alive and depends on the images:
+// nodes up to and with position - 1 stand before it.
+struct Cut {
+  torch::jit::Value* value;
+  std::size_t position;
+};
+
+// A Layer together with its place in the graph.
+struct PlacedLayer {
+  Layer layer;
+  std::size_t first;  // positions of its first and last node
+  std::size_t last;
+  torch::jit::Value* input;
+  torch::jit::Value* output;
+  std::vector<std::size_t> tensors;  // indices into FlatGraph::tensors
+};
+
+struct Analysis {
+  std::vector<torch::jit::Node*> nodes;  // that depend on the images, in execution order
+  std::unordered_map<const torch::jit::Node*, std::size_t> position;
+  Recording recording;
+  std::vector<PlacedLayer> layers;
+  std::vector<Cut> cuts;  // in order; the first is the images themselves
+};
+
+// The graph in use, what is known of it, and the choice of what is frozen.
+struct Network {
+  FlatGraph flat;
+  Analysis analysis;
+  std::vector<Layer> layers;  // of the backbone
+  int frozen_layers = 0;
+};
+
+}  // namespace tl

@@ -1,0 +1,51 @@
+#include "model/piece.h"
+
+#include "model/kinds.h"
+
+#include <ATen/core/TensorBody.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+
+namespace tl {
+
+Piece::Piece(FlatGraph flat) : flat_(std::move(flat)), executable_(flat_.graph) {}
+
+at::Tensor Piece::run(const at::Tensor& x) const {
+  torch::jit::Stack stack;
+  stack.reserve(flat_.tensors.size() + 1);
+  stack.emplace_back(x);
+  for (const NamedTensor& tensor : flat_.tensors) stack.emplace_back(tensor.tensor);
+  return executable_.run(std::move(stack)).at(0).toTensor();
+}
+
+std::size_t training_begins(const Network& network) {
+  const auto& [nodes, position, recording, layers, cuts] = network.analysis;
+  const auto k = static_cast<std::size_t>(network.frozen_layers);
+  std::size_t frozen_end = 0;
+  for (std::size_t i = 0; i < k; ++i) frozen_end = std::max(frozen_end, layers[i].last + 1);
+  std::size_t begin = k < layers.size() ? layers[k].first : nodes.size();
+  for (std::size_t i = frozen_end; i < begin; ++i) {
+    if (is_dropout(nodes[i])) begin = i;
+  }
+  return begin;
+}
+
+const Cut& prefix_end(const Network& network) {
+  const std::size_t begin = training_begins(network);
+  const Cut* last = &network.analysis.cuts.front();
+  for (const Cut& cut : network.analysis.cuts) {
+    if (cut.position <= begin) last = &cut;
+  }
+  return *last;
+}
+
+at::Tensor to_input(const at::Tensor& images, const FileInfo& info, const at::Device& device) {
+  at::Tensor x = images.to(device, /*non_blocking=*/true).permute({0, 3, 1, 2}).to(at::kFloat);
+  if (info.normalises) return x.div_(255);
+  const auto mean = at::tensor(at::ArrayRef<float>(info.input.mean), device).view({1, 3, 1, 1});
+  const auto std = at::tensor(at::ArrayRef<float>(info.input.std), device).view({1, 3, 1, 1});
+  return x.sub_(mean.mul(255)).div_(std.mul(255));
+}
+
+}  // namespace tl

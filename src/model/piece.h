@@ -1,0 +1,32 @@
+// A slice of the network, ready to run.
+#pragma once
+
+#include "model/evaluate.h"
+#include "model/network.h"
+
+namespace tl {
+
+class Piece {
+ public:
+  explicit Piece(FlatGraph flat);
+
+  at::Tensor run(const at::Tensor& x) const;
+  const std::vector<NamedTensor>& tensors() const { return flat_.tensors; }
+
+ private:
+  FlatGraph flat_;
+  Executable executable_;
+};
+
+// Position of the first node behind the frozen layers that training changes or draws at random: one
+// that is trained, or dropout.
+std::size_t training_begins(const Network& network);
+
+// Where the frozen prefix ends: the last cut before training begins.
+const Cut& prefix_end(const Network& network);
+
+// uint8 N x H x W x 3 to float N x 3 x H x W in channels-last memory, normalised unless the network
+// does that itself.
+at::Tensor to_input(const at::Tensor& images, const FileInfo& info, const at::Device& device);
+
+}  // namespace tl

@@ -1,0 +1,73 @@
+#include "model/recording.h"
+
+#include "model/evaluate.h"
+
+#include <ATen/core/grad_mode.h>
+
+namespace tl {
+
+using c10::IValue;
+using torch::jit::Node;
+using torch::jit::Stack;
+using torch::jit::Value;
+
+namespace {
+
+// Runs node after node and forgets each value after its last use.
+class Recorder {
+ public:
+  Recorder(const FlatGraph& flat, Recording& recording, int which)
+      : flat_(flat), recording_(recording), which_(which) {}
+
+  at::Tensor run(const at::Tensor& images) {
+    keep(flat_.images(), images);
+    for (std::size_t i = 0; i < flat_.tensors.size(); ++i) {
+      keep(flat_.graph->inputs()[i + 1], flat_.tensors[i].tensor);
+    }
+    for (Node* node : flat_.graph->nodes()) step(node);
+    return values_.at(flat_.output()).toTensor();
+  }
+
+ private:
+  void step(Node* node) {
+    Stack inputs;
+    for (Value* input : node->inputs()) inputs.push_back(values_.at(input));
+    const Stack outputs = evaluate(node, std::move(inputs));
+    for (std::size_t i = 0; i < outputs.size(); ++i) keep(node->outputs()[i], outputs[i]);
+    for (Value* input : node->inputs()) {
+      if (--uses_left_.at(input) == 0) values_.erase(input);
+    }
+  }
+
+  void keep(Value* value, const IValue& content) {
+    uses_left_[value] = value->uses().size();
+    values_[value] = content;
+    if (content.isTensor()) {
+      recording_.sizes[which_][value] = content.toTensor().sizes().vec();
+    } else if (content.isInt()) {
+      recording_.numbers[which_][value] = {content.toInt()};
+    } else if (content.isIntList()) {
+      recording_.numbers[which_][value] = content.toIntVector();
+    }
+  }
+
+  const FlatGraph& flat_;
+  Recording& recording_;
+  int which_;
+  std::unordered_map<Value*, IValue> values_;
+  std::unordered_map<Value*, std::size_t> uses_left_;
+};
+
+}  // namespace
+
+Recording record(const FlatGraph& flat, const ExampleImages& images, ExampleImages* outputs) {
+  const at::NoGradGuard no_grad;
+  Recording recording;
+  for (int which : {0, 1}) {
+    const at::Tensor output = Recorder(flat, recording, which).run(images[which]);
+    if (outputs != nullptr) (*outputs)[which] = output;
+  }
+  return recording;
+}
+
+}  // namespace tl

@@ -1,0 +1,156 @@
+#include "run/artifacts.h"
+
+#include "tl/base/error.h"
+#include "tl/base/files.h"
+#include "tl/base/hash.h"
+#include "tl/base/text.h"
+#include "tl/run/device.h"
+
+#include <opencv2/core/version.hpp>
+#include <torch/version.h>
+
+#include <fstream>
+
+namespace tl {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string pretty(const ordered_json& json) { return json.dump(2) + "\n"; }
+
+// Paths and sizes tell one data set from another; hashing a million images would take longer than
+// training on them.
+std::string hash_of_data(const Dataset& dataset) {
+  std::string lines;
+  for (const Sample& sample : dataset.samples) {
+    lines += str(sample.path, '\t', std::filesystem::file_size(dataset.root / sample.path), '\n');
+  }
+  return content_hash(lines);
+}
+
+ordered_json environment(const Prepared& prepared) {
+  const Experiment& options = prepared.experiment.options;
+  return {{"tl", TL_VERSION},
+          {"torch", TORCH_VERSION},
+          {"opencv", CV_VERSION},
+          {"compiler", __VERSION__},
+          {"device", device_name(prepared.device)},
+          {"threads", compute_threads()},
+          {"backbone", {{"file", options.backbone.file.string()},
+                        {"xxh3_128", file_hash(options.backbone.file)}}},
+          {"data", {{"root", options.data.root.string()},
+                    {"images", prepared.dataset.samples.size()},
+                    {"xxh3_128_of_paths_and_sizes", hash_of_data(prepared.dataset)}}}};
+}
+
+// The dotted key where two configs differ, or "".
+std::string difference(const ordered_json& a, const ordered_json& b, const std::string& key) {
+  if (!a.is_object() || !b.is_object()) return a == b ? "" : key;
+  for (const auto& [name, value] : a.items()) {
+    const std::string inner = key.empty() ? name : key + "." + name;
+    if (!b.contains(name)) return inner;
+    const std::string found = difference(value, b.at(name), inner);
+    if (!found.empty()) return found;
+  }
+  for (const auto& [name, value] : b.items()) {
+    if (!a.contains(name)) return key.empty() ? name : key + "." + name;
+  }
+  return "";
+}
+
+}  // namespace
+
+void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
+  std::filesystem::remove_all(folder.path);
+  make_writable_folder(folder.checkpoints());
+  write_split_csv(prepared.dataset, folder.split());
+  write_skipped_csv(prepared.dataset, folder.skipped());
+  write_file(folder.environment(), pretty(environment(prepared)));
+  write_file(folder.config(), pretty(prepared.experiment.resolved));
+}
+
+void check_same_config(const Prepared& prepared, const RunFolder& folder) {
+  const auto before = ordered_json::parse(read_file(folder.config(), ExitCode::usage));
+  const std::string key = difference(before, prepared.experiment.resolved, "");
+  if (key.empty()) return;
+  throw Error(ExitCode::usage, str("the run in this folder began with another ", key),
+              folder.path.string(),
+              "resume with the config it began with, or give another --output");
+}
+
+void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {
+  std::string lines;
+  for (const EpochMetrics& m : history) {
+    lines += ordered_json{{"epoch", m.epoch},
+                          {"train_loss", m.train_loss},
+                          {"train_accuracy", m.train_accuracy},
+                          {"val_loss", m.val_loss},
+                          {"val_accuracy", m.val_accuracy},
+                          {"lr", m.lr},
+                          {"seconds", m.seconds},
+                          {"images_per_second", m.images_per_second}}
+                 .dump() +
+             "\n";
+  }
+  write_file(file, lines);
+}
+
+std::vector<EpochCurve> read_metrics(const std::filesystem::path& file) {
+  std::vector<EpochCurve> curves;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto j = ordered_json::parse(line, nullptr, false);
+    if (j.is_discarded()) continue;
+    curves.push_back({j.value("epoch", 0), j.value("train_loss", 0.0), j.value("train_accuracy", 0.0),
+                      j.value("val_loss", 0.0), j.value("val_accuracy", 0.0)});
+  }
+  return curves;
+}
+
+std::string model_metadata(const Prepared& prepared, const TrainOutcome& training) {
+  const FileInfo& info = prepared.model.info();
+  const EpochMetrics& best = training.history.at(training.best);
+  const auto input = to_json(info.input);
+  ordered_json metadata = {{"classes", prepared.dataset.classes}};
+  for (const char* key : {"input_size", "resize", "interpolation", "mean", "std"}) {
+    metadata[key] = input.at(key);
+  }
+  metadata["backbone"] = prepared.experiment.options.backbone.file.filename().string();
+  metadata["source"] = info.source;
+  metadata["licence"] = info.licence;
+  metadata["freeze"] = prepared.model.frozen_layers();
+  metadata["metrics"] = {{"epoch", best.epoch},
+                         {"val_loss", best.val_loss},
+                         {"val_accuracy", best.val_accuracy}};
+  metadata["version"] = TL_VERSION;
+  return metadata.dump();
+}
+
+ReportInput report_input(const Prepared& prepared, const TrainOutcome& training,
+                         const RunFolder& folder, Split split,
+                         const std::vector<Prediction>& predictions) {
+  const Experiment& options = prepared.experiment.options;
+  const Totals totals = prepared.model.totals();
+  double seconds = 0;
+  for (const EpochMetrics& epoch : training.history) seconds += epoch.seconds;
+  ReportInput input;
+  input.title = folder.path.filename().string();
+  input.split = name(split);
+  input.classes = prepared.dataset.classes;
+  input.predictions = predictions;
+  input.curves = read_metrics(folder.metrics());
+  input.data_root = prepared.dataset.root;
+  input.facts = {
+      {"Backbone", options.backbone.file.filename().string()},
+      {"Frozen layers", str(prepared.model.frozen_layers(), " of ", prepared.model.layers().size())},
+      {"Parameters", str(thousands(totals.all), ", ", thousands(totals.trainable), " trainable")},
+      {"Data", prepared.dataset.root.string()},
+      {"Training images", prepared.dataset.indices(Split::train).size()},
+      {"Best epoch", str(training.history[training.best].epoch, " of ", training.history.size())},
+      {"Training time", fixed(seconds, 1) + " s"},
+      {"Device", device_name(prepared.device)},
+      {"Version", TL_VERSION}};
+  return input;
+}
+
+}  // namespace tl

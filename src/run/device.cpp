@@ -1,0 +1,53 @@
+#include "tl/run/device.h"
+
+#include "tl/base/error.h"
+#include "tl/base/text.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <malloc.h>
+#include <torch/cuda.h>
+
+#include <algorithm>
+#include <limits>
+#include <thread>
+
+namespace tl {
+
+c10::Device choose_device(const std::string& wish) {
+  const bool cuda = torch::cuda::is_available();
+  if (wish == "auto") return cuda ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
+  if (wish == "cpu") return {c10::kCPU};
+  try {
+    c10::Device device(wish);
+    if (!device.is_cuda()) throw Error(ExitCode::usage, str("unknown device \"", wish, "\""));
+    if (!device.has_index()) device.set_index(0);
+    if (cuda && device.index() < static_cast<int>(torch::cuda::device_count())) return device;
+  } catch (const c10::Error&) {
+    throw Error(ExitCode::usage, str("unknown device \"", wish, "\""), "device",
+                "give auto, cpu, cuda or cuda:N");
+  }
+  throw Error(ExitCode::usage,
+              str("there is no device ", wish, " here: ",
+                  cuda ? str("CUDA devices are 0 to ", torch::cuda::device_count() - 1)
+                       : std::string("no CUDA device, or a LibTorch built without CUDA")),
+              "device", "use --device auto or --device cpu");
+}
+
+std::string device_name(const c10::Device& device) {
+  return device.is_cpu() ? str("cpu (", count(compute_threads(), "thread"), ")") : device.str();
+}
+
+void set_up_process(int threads) {
+  // glibc would map and fault fresh pages for every large tensor of every step.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+  if (threads > 0) at::set_num_threads(threads);
+}
+
+int compute_threads() { return at::get_num_threads(); }
+
+int worker_count(int configured) { return configured > 0 ? configured : compute_threads(); }
+
+}  // namespace tl

@@ -1,0 +1,116 @@
+#include "tl/run/experiment.h"
+
+#include "run/artifacts.h"
+#include "tl/base/error.h"
+#include "tl/base/files.h"
+#include "tl/base/log.h"
+#include "tl/base/text.h"
+#include "tl/eval/report.h"
+#include "tl/run/device.h"
+
+#include <ATen/Context.h>
+
+namespace tl {
+
+Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
+                 const std::optional<std::filesystem::path>& split, const Progress& progress) {
+  const Experiment& options = experiment.options;
+  const c10::Device where = choose_device(device);
+  const int workers = worker_count(options.data.workers);
+  Dataset dataset = split ? read_split_csv(*split, options.data.root)
+                          : open_dataset(options.data, options.train.seed, workers, progress);
+  Model model = Model::load(options.backbone.file, options.backbone.input);
+  model.attach_head(options.head, static_cast<int>(dataset.classes.size()), options.train.seed);
+  model.freeze(options.backbone.freeze);
+  if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
+  model.to(where);
+  return {experiment, std::move(dataset), std::move(model), where};
+}
+
+std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset) {
+  if (const auto* given = std::get_if<std::vector<double>>(&options.class_weights)) {
+    if (given->size() == dataset.classes.size()) return *given;
+    throw Error(ExitCode::usage,
+                str(count(static_cast<std::int64_t>(given->size()), "weight"), " for ",
+                    count(static_cast<std::int64_t>(dataset.classes.size()), "class", "classes")),
+                "train.loss.class_weights", "give one a class, in the order of the folder names");
+  }
+  if (!std::holds_alternative<std::string>(options.class_weights)) return {};
+  const auto counts = dataset.class_counts(Split::train);
+  const auto images = static_cast<double>(dataset.indices(Split::train).size());
+  std::vector<double> weights;
+  for (const std::int64_t n : counts) {
+    weights.push_back(images / (static_cast<double>(counts.size()) * static_cast<double>(n)));
+  }
+  return weights;
+}
+
+namespace {
+
+// Metrics file and model are brought up to date after each epoch.
+class Recorder : public TrainObserver {
+ public:
+  Recorder(const RunFolder& folder, TrainObserver& next) : folder_(folder), next_(next) {}
+  void on_step(const StepMetrics& metrics) override { next_.on_step(metrics); }
+  void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override {
+    write_metrics(history, folder_.metrics());
+    next_.on_epoch(history, best);
+  }
+
+ private:
+  const RunFolder& folder_;
+  TrainObserver& next_;
+};
+
+TrainOutcome train_in(const Prepared& prepared, const RunFolder& folder, bool resume,
+                      const std::function<bool()>& stop_requested, TrainObserver& observer) {
+  const Experiment& options = prepared.experiment.options;
+  const Prefix prefix(prepared.model);
+  Trainee trainee(prepared.model, options.backbone.batch_norm);
+  SourceOptions source{prepared.model.info().input, options.train.batch_size,
+                       worker_count(options.data.workers), options.train.seed, nullptr,
+                       options.features.views};
+  const auto val =
+      live_features(prepared.dataset, prepared.dataset.indices(Split::val), prefix, source);
+  source.augment = &options.augment;
+  const auto train_source =
+      live_features(prepared.dataset, prepared.dataset.indices(Split::train), prefix, source);
+  Recorder recorder(folder, observer);
+  return train(options.train,
+               {trainee, *train_source, *val, class_weights(options.train.loss, prepared.dataset),
+                folder.checkpoints(), resume, stop_requested},
+               recorder);
+}
+
+}  // namespace
+
+ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
+                                 const std::function<bool()>& stop_requested,
+                                 TrainObserver& observer, const Progress& progress) {
+  const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
+  if (resume) {
+    check_same_config(prepared, folder);
+  } else {
+    start_run_folder(prepared, folder);
+  }
+  const bool has_checkpoint = std::filesystem::exists(folder.last_checkpoint());
+  ExperimentOutcome outcome;
+  outcome.training =
+      train_in(prepared, folder, resume && has_checkpoint, stop_requested, observer);
+  if (outcome.training.end == TrainEnd::interrupted) return outcome;
+  prepared.model.save(folder.model(), model_metadata(prepared, outcome.training));
+
+  const Dataset& dataset = prepared.dataset;
+  outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
+  const Experiment& options = prepared.experiment.options;
+  const auto predictions = classify(
+      Classifier(prepared.model), dataset, dataset.indices(outcome.split),
+      {prepared.model.info().input, options.train.batch_size, worker_count(options.data.workers)},
+      progress);
+  outcome.metrics = compute_metrics(predictions, dataset.classes);
+  write_report(report_input(prepared, outcome.training, folder, outcome.split, predictions),
+               *outcome.metrics, folder.path);
+  return outcome;
+}
+
+}  // namespace tl

@@ -1,0 +1,42 @@
+// One optimizer over two groups of parameters with learning rates of their own.
+#pragma once
+
+#include "tl/config/options.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <vector>
+
+namespace torch::optim {
+class Optimizer;
+}
+namespace torch::serialize {
+class InputArchive;
+class OutputArchive;
+}  // namespace torch::serialize
+
+namespace tl {
+
+class Optimizer {
+ public:
+  // Either group may be empty.
+  Optimizer(const OptimizerOptions& options, std::vector<at::Tensor> head,
+            std::vector<at::Tensor> backbone);
+  ~Optimizer();
+
+  // Sets both rates to `factor` times their configured ones; returns the head's.
+  double set_rate_factor(double factor);
+  void zero_grad();
+  void step();
+
+  void save(torch::serialize::OutputArchive& archive) const;
+  void load(torch::serialize::InputArchive& archive);
+
+ private:
+  std::vector<double> rates_;  // a group
+  double head_rate_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
+};
+
+}  // namespace tl

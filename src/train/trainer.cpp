@@ -1,0 +1,183 @@
+#include "tl/train/trainer.h"
+
+#include "tl/base/error.h"
+#include "tl/base/random.h"
+#include "tl/base/text.h"
+#include "tl/train/schedule.h"
+#include "train/checkpoint.h"
+#include "train/optimizer.h"
+
+#include <ATen/Context.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/tensor.h>
+
+#include <chrono>
+#include <cmath>
+
+namespace tl {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+class Training {
+ public:
+  Training(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer)
+      : options_(options),
+        inputs_(inputs),
+        observer_(observer),
+        optimizer_(options.optimizer, inputs.trainee.head_parameters(),
+                   inputs.trainee.backbone_parameters()),
+        last_(inputs.checkpoints / "last.ckpt"),
+        best_(inputs.checkpoints / "best.ckpt") {
+    if (inputs.resume) at_ = load_checkpoint(last_, inputs.trainee, &optimizer_);
+  }
+
+  TrainOutcome run() {
+    while (at_.epoch <= options_.epochs && !out_of_patience()) {
+      if (!train_epoch()) return end(TrainEnd::interrupted);
+      finish_epoch(validate());
+    }
+    load_checkpoint(best_, inputs_.trainee, nullptr);
+    return end(out_of_patience() ? TrainEnd::early_stop : TrainEnd::all_epochs);
+  }
+
+ private:
+  TrainOutcome end(TrainEnd how) const { return {how, at_.history, at_.best}; }
+
+  bool out_of_patience() const {
+    const int patience = options_.early_stopping.patience;
+    return patience > 0 && at_.epochs_since_best >= patience;
+  }
+
+  // False: stopped, and saved.
+  bool train_epoch() {
+    const auto start = Clock::now();
+    const double seconds_before = at_.seconds;
+    inputs_.train.begin(at_.epoch, at_.step);
+    while (const auto batch = inputs_.train.next()) {
+      train_step(*batch);
+      at_.seconds = seconds_before + seconds_since(start);
+      observer_.on_step({at_.epoch, at_.step, inputs_.train.batches(), mean_loss(), accuracy(),
+                         static_cast<double>(at_.seen) / at_.seconds});
+      if (inputs_.stop_requested && inputs_.stop_requested()) {
+        save_checkpoint(last_, at_, inputs_.trainee, optimizer_);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void train_step(const FeatureBatch& batch) {
+    const auto steps_an_epoch = static_cast<std::int64_t>(inputs_.train.batches());
+    const std::int64_t step =
+        (at_.epoch - 1) * steps_an_epoch + static_cast<std::int64_t>(at_.step);
+    rate_ = optimizer_.set_rate_factor(
+        rate_factor(options_.schedule, step, options_.epochs * steps_an_epoch, steps_an_epoch));
+    // Dropout depends on the step alone, so a resumed run draws the same.
+    at::manual_seed(Random({options_.seed, static_cast<std::uint64_t>(step)}).next());
+    const at::Tensor logits = inputs_.trainee.logits(batch.features, true);
+    const at::Tensor loss = loss_of(logits, batch.labels, options_.loss.label_smoothing);
+    const double value = loss.item<double>();
+    if (!std::isfinite(value)) refuse_loss(value);
+    optimizer_.zero_grad();
+    loss.backward();
+    optimizer_.step();
+    const auto count = batch.labels.size(0);
+    at_.loss_sum += value * static_cast<double>(count);
+    at_.correct += logits.argmax(1).eq(batch.labels).sum().item<std::int64_t>();
+    at_.seen += count;
+    ++at_.step;
+  }
+
+  [[noreturn]] void refuse_loss(double value) const {
+    throw Error(ExitCode::training, str("the loss is ", value, ", not a finite number"),
+                str("epoch ", at_.epoch, ", step ", at_.step + 1),
+                "lower train.optimizer.lr (or backbone_lr), or check the backbone's weights");
+  }
+
+  at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& labels, double smoothing) const {
+    at::Tensor weights;
+    if (!inputs_.class_weights.empty()) {
+      weights = at::tensor(inputs_.class_weights, logits.options());
+    }
+    return at::cross_entropy_loss(logits, labels, weights, at::Reduction::Mean, -100, smoothing);
+  }
+
+  double mean_loss() const { return at_.loss_sum / static_cast<double>(at_.seen); }
+  double accuracy() const {
+    return static_cast<double>(at_.correct) / static_cast<double>(at_.seen);
+  }
+
+  // Plain cross-entropy, without smoothing or weights, so that runs can be compared.
+  EpochMetrics validate() {
+    EpochMetrics metrics;
+    double loss_sum = 0;
+    std::int64_t correct = 0;
+    std::int64_t seen = 0;
+    const auto start = Clock::now();
+    inputs_.val.begin(at_.epoch, 0);
+    while (const auto batch = inputs_.val.next()) {
+      const at::Tensor logits = inputs_.trainee.logits(batch->features, false);
+      loss_sum += at::cross_entropy_loss(logits, batch->labels, {}, at::Reduction::Sum)
+                      .item<double>();
+      correct += logits.argmax(1).eq(batch->labels).sum().item<std::int64_t>();
+      seen += batch->labels.size(0);
+    }
+    metrics.epoch = at_.epoch;
+    metrics.train_loss = mean_loss();
+    metrics.train_accuracy = accuracy();
+    metrics.val_loss = loss_sum / static_cast<double>(seen);
+    metrics.val_accuracy = static_cast<double>(correct) / static_cast<double>(seen);
+    metrics.lr = rate_;
+    metrics.seconds = at_.seconds + seconds_since(start);
+    metrics.images_per_second = static_cast<double>(at_.seen) / at_.seconds;
+    return metrics;
+  }
+
+  void finish_epoch(const EpochMetrics& metrics) {
+    at_.history.push_back(metrics);
+    const EpochMetrics& best = at_.history[at_.best];
+    const bool better = at_.history.size() == 1 || metrics.val_accuracy > best.val_accuracy ||
+                        (metrics.val_accuracy == best.val_accuracy && metrics.val_loss < best.val_loss);
+    if (better) at_.best = at_.history.size() - 1;
+    count_patience(metrics.val_accuracy);
+    ++at_.epoch;
+    at_.step = 0;
+    at_.loss_sum = at_.seconds = 0;
+    at_.correct = at_.seen = 0;
+    if (better) save_checkpoint(best_, at_, inputs_.trainee, optimizer_);
+    save_checkpoint(last_, at_, inputs_.trainee, optimizer_);
+    observer_.on_epoch(at_.history, at_.best);
+  }
+
+  void count_patience(double accuracy) {
+    if (accuracy > at_.best_for_stopping + options_.early_stopping.min_delta) {
+      at_.best_for_stopping = accuracy;
+      at_.epochs_since_best = 0;
+    } else {
+      ++at_.epochs_since_best;
+    }
+  }
+
+  const TrainOptions& options_;
+  const TrainInputs& inputs_;
+  TrainObserver& observer_;
+  Optimizer optimizer_;
+  std::filesystem::path last_;
+  std::filesystem::path best_;
+  Position at_;
+  double rate_ = 0;
+};
+
+}  // namespace
+
+TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs,
+                   TrainObserver& observer) {
+  return Training(options, inputs, observer).run();
+}
+
+}  // namespace tl

@@ -1,0 +1,96 @@
+#include "tl/base/files.h"
+
+#include "catch.h"
+#include "error_of.h"
+#include "temporary_folder.h"
+
+#include <algorithm>
+#include <csignal>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+namespace fs = std::filesystem;
+using tl::ExitCode;
+
+namespace {
+
+std::ptrdiff_t entries(const fs::path& folder) {
+  return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+}
+
+}  // namespace
+
+TEST_CASE("what is written is read again, and nothing lies beside it") {
+  const TemporaryFolder folder;
+  const std::string bytes("a\0b\r\n", 5);
+  tl::write_file(folder / "file", bytes);
+  CHECK(tl::read_file(folder / "file", ExitCode::data) == bytes);
+  tl::write_file(folder / "file", "");
+  CHECK(tl::read_file(folder / "file", ExitCode::data).empty());
+  CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("a written file has the permissions that the umask leaves") {
+  const TemporaryFolder folder;
+  const mode_t before = umask(027);
+  tl::write_file(folder / "file", "x");
+  umask(before);
+  CHECK(static_cast<unsigned>(fs::status(folder / "file").permissions()) == 0640);
+}
+
+TEST_CASE("a file that can't be read is an error with the caller's code") {
+  const TemporaryFolder folder;
+  const auto missing = error_of([&] { tl::read_file(folder / "none", ExitCode::model); });
+  CHECK(missing.code() == ExitCode::model);
+  CHECK(missing.where() == (folder / "none").string());
+  CHECK(std::string(missing.what()) == "can't read the file: No such file or directory");
+  CHECK_THROWS_AS(tl::read_file(folder.path(), ExitCode::data), tl::Error);
+}
+
+TEST_CASE("a full disk is an error, keeps the old file and leaves nothing behind") {
+  const TemporaryFolder folder;
+  tl::write_file(folder / "file", "old");
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit tiny{1000, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &tiny);
+  const auto error = error_of([&] { tl::write_file(folder / "file", std::string(5000, 'x')); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+
+  CHECK(error.code() == ExitCode::training);
+  CHECK(std::string(error.what()) == "can't write the file: File too large");
+  CHECK(error.where() == (folder / "file").string());
+  CHECK(tl::read_file(folder / "file", ExitCode::data) == "old");
+  CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("writing where it can't be is an error with a hint") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "taken");
+  for (const auto& path : {folder / "no/such/file", folder / "taken"}) {
+    const auto error = error_of([&] { tl::write_file(path, "x"); });
+    CHECK(error.code() == ExitCode::training);
+  }
+  CHECK_FALSE(error_of([&] { tl::write_file(folder / "no/file", "x"); }).hint().empty());
+  CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("a writable folder is made, and the trial leaves nothing") {
+  const TemporaryFolder folder;
+  tl::make_writable_folder(folder / "a/b");
+  tl::make_writable_folder(folder / "a/b");
+  CHECK(fs::is_empty(folder / "a/b"));
+}
+
+TEST_CASE("a folder that can't be made or written is a usage error") {
+  const TemporaryFolder folder;
+  tl::write_file(folder / "file", "x");
+  for (const fs::path& path : {folder / "file", folder / "file/below", fs::path("/proc/none")}) {
+    const auto error = error_of([&] { tl::make_writable_folder(path); });
+    CHECK(error.code() == ExitCode::usage);
+    CHECK(error.where() == path.string());
+  }
+  CHECK(error_of([] { tl::make_writable_folder("/proc"); }).code() == ExitCode::usage);
+}

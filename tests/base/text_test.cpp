@@ -1,0 +1,46 @@
+#include "tl/base/text.h"
+
+#include "catch.h"
+
+#include <limits>
+#include <vector>
+
+TEST_CASE("str streams its arguments") {
+  CHECK(tl::str("k = ", 3, ' ', 0.5) == "k = 3 0.5");
+}
+
+TEST_CASE("thousands are separated by commas") {
+  CHECK(tl::thousands(0) == "0");
+  CHECK(tl::thousands(999) == "999");
+  CHECK(tl::thousands(1000) == "1,000");
+  CHECK(tl::thousands(14764866) == "14,764,866");
+  CHECK(tl::thousands(-999) == "-999");
+  CHECK(tl::thousands(-123456) == "-123,456");
+  CHECK(tl::thousands(std::numeric_limits<std::int64_t>::min()) == "-9,223,372,036,854,775,808");
+}
+
+TEST_CASE("fixed rounds to so many digits") {
+  CHECK(tl::fixed(0.91666, 3) == "0.917");
+  CHECK(tl::fixed(2.0, 0) == "2");
+  CHECK(tl::fixed(-1.25, 1) == "-1.2");
+}
+
+TEST_CASE("count knows singular and plural") {
+  CHECK(tl::count(1, "image") == "1 image");
+  CHECK(tl::count(0, "image") == "0 images");
+  CHECK(tl::count(2, "class", "classes") == "2 classes");
+  CHECK(tl::count(1, "class", "classes") == "1 class");
+  CHECK(tl::count(14764866, "parameter") == "14,764,866 parameters");
+}
+
+TEST_CASE("the nearest word is found, and none where none is near") {
+  const std::vector<std::string> keys = {"batch_size", "epochs", "lr", "momentum", "seed"};
+  CHECK(tl::nearest("batchsize", keys) == "batch_size");
+  CHECK(tl::nearest("epoch", keys) == "epochs");
+  CHECK(tl::nearest("Momentum", keys) == "momentum");
+  CHECK(tl::nearest("rl", keys) == "lr");
+  CHECK(tl::nearest("temperature", keys).empty());
+  CHECK(tl::nearest("xy", keys).empty());
+  CHECK(tl::nearest("", keys).empty());
+  CHECK(tl::nearest("seed", std::vector<std::string>{}).empty());
+}

@@ -1,0 +1,178 @@
+#include "tl/data/augment.h"
+
+#include "data/scratch.h"
+
+#include <opencv2/imgproc.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tl {
+namespace {
+
+// Nothing is done but the resizing to the network's input.
+AugmentOptions nothing() {
+  AugmentOptions options;
+  options.crop.reset();
+  options.flip = 0;
+  options.jitter = {.brightness = 0, .contrast = 0, .saturation = 0, .hue = 0};
+  return options;
+}
+
+InputSpec input(int height, int width) {
+  InputSpec spec;
+  spec.height = height;
+  spec.width = width;
+  spec.resize = std::min(height, width);
+  return spec;
+}
+
+// Red grows with the column, green with the row.
+cv::Mat coordinates(int height, int width) {
+  cv::Mat image(height, width, CV_8UC3);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      image.at<cv::Vec3b>(y, x) = cv::Vec3b(static_cast<std::uint8_t>(x * 255 / (width - 1)),
+                                            static_cast<std::uint8_t>(y * 255 / (height - 1)), 9);
+    }
+  }
+  return image;
+}
+
+cv::Mat run(const cv::Mat& image, const AugmentOptions& options, const InputSpec& spec,
+            std::uint64_t key = 1) {
+  Random random({key});
+  return augment(image, options, spec, random);
+}
+
+double difference(const cv::Mat& a, const cv::Mat& b) {
+  return cv::norm(a, b, cv::NORM_INF);
+}
+
+}  // namespace
+
+TEST_CASE("the same key gives the same image, another key another") {
+  AugmentOptions options;
+  options.rotation = 20;
+  options.jitter.hue = 0.1;
+  options.blur.probability = 0.5;
+  options.erase.probability = 0.5;
+  const cv::Mat image = coordinates(50, 70);
+  const InputSpec spec = input(32, 32);
+  CHECK(difference(run(image, options, spec, 5), run(image, options, spec, 5)) == 0);
+  CHECK(difference(run(image, options, spec, 5), run(image, options, spec, 6)) > 0);
+}
+
+TEST_CASE("the caller's image is never written to") {
+  const cv::Mat image = coordinates(32, 32);
+  const cv::Mat before = image.clone();
+  AugmentOptions options = nothing();
+  options.flip = 1;
+  options.jitter.brightness = 0.9;
+  options.erase.probability = 1;
+  run(image, options, input(32, 32));
+  CHECK(difference(image, before) == 0);
+}
+
+TEST_CASE("flips mirror the image") {
+  const cv::Mat image = coordinates(32, 32);
+  const InputSpec spec = input(32, 32);
+  cv::Mat mirrored;
+  AugmentOptions options = nothing();
+  options.flip = 1;
+  cv::flip(image, mirrored, 1);
+  CHECK(difference(run(image, options, spec), mirrored) == 0);
+  options.flip = 0;
+  options.vertical_flip = 1;
+  cv::flip(image, mirrored, 0);
+  CHECK(difference(run(image, options, spec), mirrored) == 0);
+}
+
+TEST_CASE("a flip comes as often as its probability says") {
+  const cv::Mat image = coordinates(8, 8);
+  AugmentOptions options = nothing();
+  options.flip = 0.25;
+  int flipped = 0;
+  for (std::uint64_t key = 0; key < 1000; ++key) {
+    flipped += difference(run(image, options, input(8, 8), key), image) > 0;
+  }
+  CHECK(flipped == Approx(250).margin(50));
+}
+
+TEST_CASE("crops keep within scale and ratio, and reach their ends") {
+  const cv::Mat image = coordinates(256, 256);
+  AugmentOptions options = nothing();
+  options.crop = CropOptions{{0.25, 0.5}, {0.5, 2.0}};
+  double least = 1;
+  double most = 0;
+  for (std::uint64_t key = 0; key < 300; ++key) {
+    const cv::Mat result = run(image, options, input(64, 64), key);
+    // The middle half of the result shows the middle half of the crop.
+    const auto span = [&](int channel, cv::Point from, cv::Point to) {
+      return 2.0 * (result.at<cv::Vec3b>(to)[channel] - result.at<cv::Vec3b>(from)[channel]) / 255;
+    };
+    const double width = span(0, {16, 32}, {48, 32});
+    const double height = span(1, {32, 16}, {32, 48});
+    CHECK(width * height > 0.23);
+    CHECK(width * height < 0.53);
+    CHECK(width / height > 0.47);
+    CHECK(width / height < 2.13);
+    least = std::min(least, width * height);
+    most = std::max(most, width * height);
+  }
+  CHECK(least < 0.28);
+  CHECK(most > 0.47);
+}
+
+TEST_CASE("where no crop fits, the middle is taken") {
+  AugmentOptions options = nothing();
+  options.crop = CropOptions{{1.0, 1.0}, {1.0, 1.0}};
+  const cv::Mat image = coordinates(64, 256);
+  const cv::Mat result = run(image, options, input(64, 64));
+  CHECK(difference(result, image(cv::Rect(96, 0, 64, 64))) == 0);
+}
+
+TEST_CASE("rotation keeps the centre and mirrors at the border") {
+  cv::Mat image(65, 65, CV_8UC3, cv::Scalar::all(200));
+  image(cv::Rect(30, 30, 5, 5)).setTo(cv::Scalar::all(10));
+  AugmentOptions options = nothing();
+  options.rotation = 45;
+  const cv::Mat result = run(image, options, input(65, 65));
+  CHECK(result.at<cv::Vec3b>(32, 32)[0] == 10);
+  CHECK(result.at<cv::Vec3b>(0, 0)[0] == 200);
+  CHECK(difference(result, image) > 0);
+}
+
+TEST_CASE("blur smooths and keeps the mean") {
+  cv::Mat image(64, 64, CV_8UC3);
+  cv::RNG noise(1);
+  noise.fill(image, cv::RNG::UNIFORM, 0, 256);
+  AugmentOptions options = nothing();
+  options.blur = {.probability = 1, .sigma = {2.0, 2.0}};
+  const cv::Mat result = run(image, options, input(64, 64));
+  cv::Scalar mean_before, mean_after, deviation_before, deviation_after;
+  cv::meanStdDev(image, mean_before, deviation_before);
+  cv::meanStdDev(result, mean_after, deviation_after);
+  CHECK(mean_after[0] == Approx(mean_before[0]).margin(2));
+  // White noise through a Gaussian: the deviation falls by 1 / (2 sigma sqrt(pi)).
+  CHECK(deviation_after[0] / deviation_before[0] == Approx(1 / (4 * std::sqrt(M_PI))).epsilon(0.2));
+}
+
+TEST_CASE("erasing fills one rectangle with the mean colour") {
+  const cv::Mat image = coordinates(64, 64);
+  AugmentOptions options = nothing();
+  options.erase = {.probability = 1, .scale = {0.1, 0.2}, .ratio = {0.5, 2.0}};
+  const cv::Mat result = run(image, options, input(64, 64));
+  cv::Mat changed;
+  cv::absdiff(result, image, changed);
+  cv::extractChannel(changed, changed, 0);
+  const cv::Rect box = cv::boundingRect(changed);
+  CHECK(box.area() == Approx(0.15 * 64 * 64).margin(0.06 * 64 * 64));
+  const cv::Vec3b filling = result.at<cv::Vec3b>(box.y, box.x);
+  const cv::Scalar mean = cv::mean(image);
+  for (int c = 0; c < 3; ++c)
+    CHECK(filling[c] == Approx(mean[c]).margin(1));
+  CHECK(difference(result(box), cv::Mat(box.size(), CV_8UC3, cv::Scalar(filling))) == 0);
+}
+
+}  // namespace tl

@@ -1,0 +1,138 @@
+#include "tl/data/loader.h"
+
+#include "data/scratch.h"
+#include "tl/base/hash.h"
+#include "tl/data/image.h"
+
+#include <numeric>
+
+namespace tl {
+namespace {
+
+using test::caught;
+using test::encoded;
+using test::Scratch;
+
+// n images of random size and content; the label is the number modulo 3.
+Dataset noisy_dataset(const Scratch& scratch, int n) {
+  Dataset dataset;
+  dataset.root = scratch.folder();
+  dataset.classes = {"a", "b", "c"};
+  cv::RNG random(5);
+  for (int i = 0; i < n; ++i) {
+    cv::Mat image(random.uniform(20, 60), random.uniform(20, 60), CV_8UC3);
+    random.fill(image, cv::RNG::UNIFORM, 0, 256);
+    const std::string path = std::to_string(i) + ".png";
+    scratch.write(path, encoded(".png", image));
+    dataset.samples.push_back({path, i % 3, Split::train, hash64(path)});
+  }
+  return dataset;
+}
+
+std::vector<std::size_t> backwards(std::size_t n) {
+  std::vector<std::size_t> order(n);
+  std::iota(order.rbegin(), order.rend(), 0);
+  return order;
+}
+
+Transform small_input() {
+  Transform transform;
+  transform.input.height = 16;
+  transform.input.width = 24;
+  transform.input.resize = 24;
+  return transform;
+}
+
+std::vector<Batch> all_batches(Loader& loader) {
+  std::vector<Batch> batches;
+  while (auto batch = loader.next())
+    batches.push_back(std::move(*batch));
+  return batches;
+}
+
+std::vector<std::uint8_t> pixels_of(const Dataset& dataset, const Transform& transform,
+                                    int workers) {
+  Loader loader(dataset, backwards(dataset.samples.size()), 4, transform, workers);
+  std::vector<std::uint8_t> pixels;
+  for (const Batch& batch : all_batches(loader)) {
+    pixels.insert(pixels.end(), batch.pixels.begin(), batch.pixels.end());
+  }
+  return pixels;
+}
+
+}  // namespace
+
+TEST_CASE("batches come in order, each sample at its place, the last one smaller") {
+  const Scratch scratch;
+  const Dataset dataset = noisy_dataset(scratch, 30);
+  const Transform transform = small_input();
+  Loader loader(dataset, backwards(30), 4, transform, 3);
+  const auto batches = all_batches(loader);
+  REQUIRE(batches.size() == 8);
+  CHECK(batches.back().count == 2);
+  std::size_t expected = 30;
+  for (const Batch& batch : batches) {
+    REQUIRE(batch.pixels.size() == static_cast<std::size_t>(batch.count) * 16 * 24 * 3);
+    for (int i = 0; i < batch.count; ++i) {
+      const std::size_t sample = --expected;
+      CHECK(batch.samples[i] == sample);
+      CHECK(batch.labels[i] == static_cast<std::int64_t>(sample % 3));
+      const cv::Mat wanted = resize_and_center_crop(
+          decode_image(dataset.root / dataset.samples[sample].path), transform.input);
+      CHECK(std::equal(wanted.data, wanted.data + 16 * 24 * 3,
+                       batch.pixels.begin() + i * 16 * 24 * 3));
+    }
+  }
+  CHECK_FALSE(loader.next());
+}
+
+TEST_CASE("the number of workers changes nothing; seed and epoch do") {
+  const Scratch scratch;
+  const Dataset dataset = noisy_dataset(scratch, 40);
+  AugmentOptions options;
+  options.rotation = 10;
+  options.jitter.hue = 0.1;
+  options.blur.probability = 0.5;
+  options.erase.probability = 0.5;
+  Transform transform = small_input();
+  transform.augment = &options;
+  transform.seed = 7;
+  const auto pixels = pixels_of(dataset, transform, 1);
+  CHECK(pixels == pixels_of(dataset, transform, 4));
+  transform.epoch = 1;
+  CHECK(pixels != pixels_of(dataset, transform, 4));
+  transform.epoch = 0;
+  transform.seed = 8;
+  CHECK(pixels != pixels_of(dataset, transform, 4));
+}
+
+TEST_CASE("a sample that no longer decodes is an error, at its batch and not before") {
+  const Scratch scratch;
+  const Dataset dataset = noisy_dataset(scratch, 12);
+  scratch.write("5.png", "no longer an image");
+  scratch.write("4.png", "");
+  Loader loader(dataset, backwards(12), 4, small_input(), 4);
+  CHECK(loader.next());
+  const Error error = caught([&] { loader.next(); });
+  CHECK(error.code() == ExitCode::data);
+  CHECK(test::has(error.where(), "5.png"));  // the first in the order
+  CHECK_THROWS_AS(loader.next(), Error);
+}
+
+TEST_CASE("a loader that is left early shuts down") {
+  const Scratch scratch;
+  const Dataset dataset = noisy_dataset(scratch, 60);
+  for (int taken = 0; taken < 3; ++taken) {
+    Loader loader(dataset, backwards(60), 2, small_input(), 3);
+    for (int i = 0; i < taken; ++i)
+      CHECK(loader.next());
+  }
+}
+
+TEST_CASE("nothing to load gives no batch") {
+  const Dataset dataset;
+  Loader loader(dataset, {}, 4, small_input(), 2);
+  CHECK_FALSE(loader.next());
+}
+
+}  // namespace tl

@@ -1,0 +1,76 @@
+// What the tests of this room share: a folder that goes away, small images, caught errors.
+#pragma once
+
+#include "catch.h"
+#include "tl/base/error.h"
+
+#include <opencv2/imgcodecs.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+namespace tl::test {
+
+class Scratch {
+ public:
+  Scratch() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tl_data_XXXXXX").string();
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+  }
+  ~Scratch() { std::filesystem::remove_all(folder_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  const std::filesystem::path& folder() const { return folder_; }
+
+  std::filesystem::path write(const std::string& name, const std::string& bytes) const {
+    const std::filesystem::path path = folder_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// The file's bytes; `image` in OpenCV's order (BGR).
+inline std::string encoded(const std::string& extension, const cv::Mat& image) {
+  std::vector<unsigned char> bytes;
+  cv::imencode(extension, image, bytes);
+  return {bytes.begin(), bytes.end()};
+}
+
+inline std::string plain_png(int shade = 100) {
+  return encoded(".png", cv::Mat(8, 10, CV_8UC3, cv::Scalar::all(shade)));
+}
+
+// A class folder of n images.
+inline void add_images(const Scratch& scratch, const std::string& folder, int n) {
+  for (int i = 0; i < n; ++i) {
+    scratch.write(folder + "/" + std::to_string(i) + ".png", plain_png(i));
+  }
+}
+
+// The error that `action` throws; fails the test where it throws none.
+inline Error caught(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error;
+  }
+  FAIL("no tl::Error was thrown");
+  throw std::logic_error("FAIL has thrown");
+}
+
+inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace tl::test
