@@ -1,6 +1,7 @@
 """Builds a classifier by name, with what it wants to be fed: the networks of export_backbone.py."""
 
 import difflib
+import functools
 import importlib.util
 import math
 import sys
@@ -23,6 +24,7 @@ def read_classes(file):
     return names
 
 
+@functools.cache
 def import_torchvision():
     """Imports torchvision also where its compiled operators were built for another torch."""
     import torch

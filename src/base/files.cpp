@@ -24,6 +24,8 @@ std::string hint_for(int error) {
     case EPERM:
     case EROFS:
       return "choose a folder that you may write to";
+    case EISDIR:
+      return "give a file, not a folder";
     case ENOENT:
     case ENOTDIR:
       return "check the path";

@@ -91,6 +91,22 @@ std::string images_in(const Dataset& dataset, Split split) {
 
 }  // namespace
 
+std::string class_table(const Dataset& dataset) {
+  Table classes({false, true, true, true});
+  classes.add({"class", "train", "val", "test"});
+  const auto train = dataset.class_counts(Split::train);
+  const auto val = dataset.class_counts(Split::val);
+  const auto test = dataset.class_counts(Split::test);
+  constexpr std::size_t most = 20;
+  for (std::size_t i = 0; i < std::min(most, dataset.classes.size()); ++i) {
+    classes.add({dataset.classes[i], thousands(train[i]), thousands(val[i]), thousands(test[i])});
+  }
+  if (dataset.classes.size() > most) classes.add({"...", "", "", ""});
+  classes.add({str("all ", dataset.classes.size()), images_in(dataset, Split::train),
+               images_in(dataset, Split::val), images_in(dataset, Split::test)});
+  return classes.text();
+}
+
 std::string plan_text(const Prepared& prepared) {
   const Dataset& data = prepared.dataset;
   const Experiment& options = prepared.experiment.options;
@@ -107,19 +123,7 @@ std::string plan_text(const Prepared& prepared) {
   what.add({"training", str(options.train.epochs, " epochs of batches of ", options.train.batch_size,
                             ", seed ", options.train.seed)});
   what.add({"device", device_name(prepared.device)});
-  Table classes({false, true, true, true});
-  classes.add({"class", "train", "val", "test"});
-  const auto train = data.class_counts(Split::train);
-  const auto val = data.class_counts(Split::val);
-  const auto test = data.class_counts(Split::test);
-  constexpr std::size_t most = 20;
-  for (std::size_t i = 0; i < std::min(most, data.classes.size()); ++i) {
-    classes.add({data.classes[i], thousands(train[i]), thousands(val[i]), thousands(test[i])});
-  }
-  if (data.classes.size() > most) classes.add({"...", "", "", ""});
-  classes.add({str("all ", data.classes.size()), images_in(data, Split::train),
-               images_in(data, Split::val), images_in(data, Split::test)});
-  return what.text() + "\n" + classes.text();
+  return what.text() + "\n" + class_table(data);
 }
 
 std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, int frozen) {

@@ -23,6 +23,9 @@ class ConsoleObserver : public TrainObserver {
 // "label [####------] 12/40" as the status line; does nothing where not `live`.
 Progress progress_bar(const std::string& label, bool live);
 
+// Images of each class in each split; only the first of many classes.
+std::string class_table(const Dataset& dataset);
+
 // What will run: data, classes and counts, model totals, device, threads.
 std::string plan_text(const Prepared& prepared);
 

@@ -4,6 +4,8 @@
 #include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
+#include "tl/data/dataset.h"
+#include "tl/model/model.h"
 #include "tl/run/device.h"
 
 #include <nlohmann/json.hpp>
@@ -18,16 +20,15 @@ using nlohmann::ordered_json;
 struct InspectCommand {
   std::string file;
   std::string freeze;
+  std::string data;
 
   void define(CLI::App& app) {
-    app.add_option("MODEL", file, "A TorchScript file")->required();
+    app.add_option("MODEL", file, "A TorchScript file");
     app.add_option("--freeze", freeze, "Show this choice: K, a layer's name, all or none");
+    app.add_option("--data", data, "Check this data set: classes, counts, unusable images");
   }
 
   int run(const CommonOptions& common) const;
-
- private:
-  int frozen_layers(Model& model) const;
 };
 
 Freeze parse_freeze(const std::string& text) {
@@ -37,7 +38,8 @@ Freeze parse_freeze(const std::string& text) {
   try {
     return std::stoi(text);
   } catch (const std::out_of_range&) {
-    throw Error(ExitCode::usage, str("no network has ", text, " layers"), "--freeze");
+    throw Error(ExitCode::usage, str("no network has ", text, " layers"), "--freeze",
+                "tl-inspect MODEL lists the layers");
   }
 }
 
@@ -64,21 +66,70 @@ ordered_json to_json(const Model& model) {
           {"source", model.info().source}};
 }
 
-int InspectCommand::run(const CommonOptions& common) const {
-  Model model = Model::load(file);
-  if (!freeze.empty()) model.freeze(parse_freeze(freeze));
-  if (common.json) {
-    std::cout << to_json(model).dump() << "\n";
-    return 0;
+ordered_json to_json(const Dataset& dataset) {
+  const auto train = dataset.class_counts(Split::train);
+  const auto val = dataset.class_counts(Split::val);
+  const auto test = dataset.class_counts(Split::test);
+  ordered_json classes = ordered_json::array();
+  for (std::size_t i = 0; i < dataset.classes.size(); ++i) {
+    classes.push_back({{"name", dataset.classes[i]},
+                       {"train", train[i]},
+                       {"val", val[i]},
+                       {"test", test[i]}});
   }
+  ordered_json skipped = ordered_json::array();
+  for (const Skipped& file : dataset.skipped) {
+    skipped.push_back({{"path", file.path}, {"reason", file.reason}});
+  }
+  return {{"root", dataset.root.string()},
+          {"images", dataset.samples.size()},
+          {"own_splits", dataset.has_own_splits},
+          {"classes", classes},
+          {"skipped", skipped}};
+}
+
+std::string model_text(const std::string& file, const Model& model, bool show_frozen) {
   const InputSpec& input = model.info().input;
-  std::cout << "  " << file << "\n"
-            << "  input " << input.width << " x " << input.height << ", shorter side to "
-            << input.resize << (model.info().input_is_assumed ? " (assumed)" : "") << "; "
-            << count(model.outputs(), "output") << ", "
-            << count(static_cast<std::int64_t>(model.info().classes.size()), "class name", "class names")
-            << "\n\n"
-            << layer_table(model.layers(), model.totals(), freeze.empty() ? -1 : model.frozen_layers());
+  const auto names = static_cast<std::int64_t>(model.info().classes.size());
+  return str("  ", file, "\n  input ", input.width, " x ", input.height, ", shorter side to ",
+             input.resize, model.info().input_is_assumed ? " (assumed)" : "", "; ",
+             count(model.outputs(), "output"), ", ", count(names, "class name"), "\n\n",
+             layer_table(model.layers(), model.totals(), show_frozen ? model.frozen_layers() : -1));
+}
+
+std::string data_text(const Dataset& dataset) {
+  std::string text = str("  ", dataset.root.string(), "\n  ",
+                         count(std::ssize(dataset.samples), "image"), ", ",
+                         dataset.has_own_splits ? "splits of its own" : "split as by default",
+                         "\n\n", class_table(dataset));
+  if (dataset.skipped.empty()) return text;
+  text += str("\n  ", count(std::ssize(dataset.skipped), "unusable file"), "\n");
+  for (const Skipped& file : dataset.skipped) text += str("  ", file.path, ": ", file.reason, "\n");
+  return text;
+}
+
+int InspectCommand::run(const CommonOptions& common) const {
+  if (file.empty() && data.empty()) {
+    throw Error(ExitCode::usage, "there is nothing to inspect", "the command line",
+                "give a MODEL, or --data DIR, or both");
+  }
+  ordered_json result = ordered_json::object();
+  std::string text;
+  if (!file.empty()) {
+    Model model = Model::load(file);
+    if (!freeze.empty()) model.freeze(parse_freeze(freeze));
+    result = to_json(model);
+    text = model_text(file, model, !freeze.empty());
+  }
+  if (!data.empty()) {
+    DataOptions options;
+    options.root = data;
+    const Dataset dataset = open_dataset(options, 1, worker_count(0),
+                                         progress_bar("checking", common.draws_progress()));
+    result["data"] = to_json(dataset);
+    text += (text.empty() ? "" : "\n") + data_text(dataset);
+  }
+  std::cout << (common.json ? result.dump() + "\n" : text);
   return 0;
 }
 
@@ -88,7 +139,7 @@ int InspectCommand::run(const CommonOptions& common) const {
 int main(int argc, char** argv) {
   tl::InspectCommand command;
   return tl::run_program(
-      "Lists the layers of a TorchScript network and where it can be cut.", argc, argv,
+      "Lists the layers of a TorchScript network and where it can be cut, or checks a data set.", argc, argv,
       [&](CLI::App& app) { command.define(app); },
       [&](const tl::CommonOptions& common) { return command.run(common); });
 }

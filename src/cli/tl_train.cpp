@@ -118,7 +118,7 @@ int TrainCommand::run(const CommonOptions& common) const {
   const ExistingRun existing = resume  ? ExistingRun::resume
                                : force ? ExistingRun::replace
                                        : ExistingRun::refuse;
-  if (!dry_run) check_run_folder(run, existing);
+  if (!dry_run) check_run_folder(run, existing, experiment);
   if (!dry_run && resume && run.is_finished()) return report_finished(run, common);
 
   install_stop_signals();

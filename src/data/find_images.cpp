@@ -1,5 +1,7 @@
 #include "data/listing.h"
+#include "data/verify.h"
 #include "tl/base/error.h"
+#include "tl/base/hash.h"
 #include "tl/data/dataset.h"
 
 #include <algorithm>
@@ -33,6 +35,24 @@ std::vector<std::filesystem::path> find_images(const std::filesystem::path& file
     if (named_like_an_image(file)) images.push_back(file_or_folder / file);
   }
   return images;
+}
+
+Dataset open_images(const std::vector<std::filesystem::path>& files_or_folders, int threads) {
+  std::vector<std::string> paths;
+  for (const auto& given : files_or_folders) {
+    for (const auto& image : find_images(given))
+      paths.push_back(image.generic_string());
+  }
+  Dataset dataset;
+  const auto reasons = verify_images(dataset.root, paths, threads, {});
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (reasons[i].empty()) {
+      dataset.samples.push_back({paths[i], -1, Split::test, hash64(paths[i])});
+    } else {
+      dataset.skipped.push_back({paths[i], reasons[i]});
+    }
+  }
+  return dataset;
 }
 
 }  // namespace tl

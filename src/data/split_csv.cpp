@@ -1,4 +1,4 @@
-#include "data/csv.h"
+#include "tl/base/csv.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/hash.h"

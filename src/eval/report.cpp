@@ -1,6 +1,7 @@
 #include "tl/eval/report.h"
 
 #include "eval/html.h"
+#include "tl/base/csv.h"
 #include "tl/base/files.h"
 #include "tl/base/text.h"
 
@@ -8,17 +9,6 @@
 
 namespace tl {
 namespace {
-
-// RFC 4180: a field with a separator, quote or line break is quoted, and its quotes are doubled.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
 
 // The shortest digits that read back as the same float.
 std::string shortest(float value) {
@@ -28,35 +18,31 @@ std::string shortest(float value) {
 }
 
 std::string confusion_csv(const Metrics& metrics) {
-  std::string csv = "label";
+  std::vector<std::string> header = {"label"};
   for (const ClassMetrics& c : metrics.classes)
-    csv += ',' + csv_field(c.name);
-  csv += '\n';
+    header.push_back(c.name);
+  std::string csv = csv_line(header);
   for (std::size_t label = 0; label < metrics.classes.size(); ++label) {
-    csv += csv_field(metrics.classes[label].name);
+    std::vector<std::string> row = {metrics.classes[label].name};
     for (const std::int64_t n : metrics.confusion[label])
-      csv += ',' + std::to_string(n);
-    csv += '\n';
+      row.push_back(std::to_string(n));
+    csv += csv_line(row);
   }
   return csv;
 }
 
 std::string predictions_csv(const std::vector<Prediction>& predictions,
                             const std::vector<std::string>& classes) {
-  std::vector<std::string> names;
-  std::string csv = "path,label,prediction,confidence";
-  for (const std::string& name : classes) {
-    names.push_back(csv_field(name));
-    csv += ',' + csv_field("p_" + name);
-  }
-  csv += '\n';
+  std::vector<std::string> header = {"path", "label", "prediction", "confidence"};
+  for (const std::string& name : classes)
+    header.push_back("p_" + name);
+  std::string csv = csv_line(header);
   for (const Prediction& p : predictions) {
-    const int predicted = predicted_class(p);
-    csv += csv_field(p.path) + ',' + names[p.label] + ',' + names[predicted] + ',' +
-           shortest(p.probabilities[predicted]);
+    std::vector<std::string> row = {p.path, classes[p.label], classes[predicted_class(p)],
+                                    shortest(p.probabilities[predicted_class(p)])};
     for (const float probability : p.probabilities)
-      csv += ',' + shortest(probability);
-    csv += '\n';
+      row.push_back(shortest(probability));
+    csv += csv_line(row);
   }
   return csv;
 }

@@ -70,7 +70,7 @@ class Analyser {
 
   // Parameterised: it consumes a parameter, or statistics that training would move.
   bool is_parameterised(const Node* node) const {
-    if (is_container(node)) return false;
+    if (is_container(node) || node->outputs().size() != 1) return false;
     const TensorSet& tensors = consumed_.at(node);
     return std::any_of(tensors.begin(), tensors.end(),
                        [&](std::size_t i) { return flat_.tensors[i].parameter; }) ||

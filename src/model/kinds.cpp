@@ -62,8 +62,7 @@ bool looks_at_form_only(const torch::jit::Node* node) {
       "prim::isinstance", "aten::__is__",    "aten::__isnot__", "aten::is_floating_point",
       "aten::is_complex", "aten::sym_size",  "prim::is_sparse", "prim::is_quantized",
       "aten::new_zeros",  "aten::new_ones",  "aten::new_full",  "aten::new_empty",
-      "aten::zeros_like", "aten::ones_like", "aten::full_like", "aten::empty_like",
-      "aten::is_autocast_enabled"};
+      "aten::zeros_like", "aten::ones_like", "aten::full_like", "aten::empty_like"};
   return among(node, kinds);
 }
 

@@ -40,12 +40,16 @@ const Cut& prefix_end(const Network& network) {
   return *last;
 }
 
+// The same three operations as ToTensor and Normalize and as in a saved model, so that results are
+// theirs to the last bit.
 at::Tensor to_input(const at::Tensor& images, const FileInfo& info, const at::Device& device) {
   at::Tensor x = images.to(device, /*non_blocking=*/true).permute({0, 3, 1, 2}).to(at::kFloat);
-  if (info.normalises) return x.div_(255);
-  const auto mean = at::tensor(at::ArrayRef<float>(info.input.mean), device).view({1, 3, 1, 1});
-  const auto std = at::tensor(at::ArrayRef<float>(info.input.std), device).view({1, 3, 1, 1});
-  return x.sub_(mean.mul(255)).div_(std.mul(255));
+  x.div_(255);
+  if (info.normalises) return x;
+  const auto constant = [&](const std::array<float, 3>& values) {
+    return at::tensor(at::ArrayRef<float>(values), device).view({1, 3, 1, 1});
+  };
+  return x.sub_(constant(info.input.mean)).div_(constant(info.input.std));
 }
 
 }  // namespace tl

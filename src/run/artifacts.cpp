@@ -1,6 +1,5 @@
 #include "run/artifacts.h"
 
-#include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/hash.h"
 #include "tl/base/text.h"
@@ -43,21 +42,6 @@ ordered_json environment(const Prepared& prepared) {
                     {"xxh3_128_of_paths_and_sizes", hash_of_data(prepared.dataset)}}}};
 }
 
-// The dotted key where two configs differ, or "".
-std::string difference(const ordered_json& a, const ordered_json& b, const std::string& key) {
-  if (!a.is_object() || !b.is_object()) return a == b ? "" : key;
-  for (const auto& [name, value] : a.items()) {
-    const std::string inner = key.empty() ? name : key + "." + name;
-    if (!b.contains(name)) return inner;
-    const std::string found = difference(value, b.at(name), inner);
-    if (!found.empty()) return found;
-  }
-  for (const auto& [name, value] : b.items()) {
-    if (!a.contains(name)) return key.empty() ? name : key + "." + name;
-  }
-  return "";
-}
-
 }  // namespace
 
 void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
@@ -67,15 +51,6 @@ void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
   write_skipped_csv(prepared.dataset, folder.skipped());
   write_file(folder.environment(), pretty(environment(prepared)));
   write_file(folder.config(), pretty(prepared.experiment.resolved));
-}
-
-void check_same_config(const Prepared& prepared, const RunFolder& folder) {
-  const auto before = ordered_json::parse(read_file(folder.config(), ExitCode::usage));
-  const std::string key = difference(before, prepared.experiment.resolved, "");
-  if (key.empty()) return;
-  throw Error(ExitCode::usage, str("the run in this folder began with another ", key),
-              folder.path.string(),
-              "resume with the config it began with, or give another --output");
 }
 
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {

@@ -14,10 +14,6 @@ namespace tl {
 // skipped.csv. config.json comes last: it makes the folder a run.
 void start_run_folder(const Prepared& prepared, const RunFolder& folder);
 
-// A run goes on only with the config that it began with. Throws Error(usage) with the key that
-// differs.
-void check_same_config(const Prepared& prepared, const RunFolder& folder);
-
 // One JSON object a line.
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file);
 std::vector<EpochCurve> read_metrics(const std::filesystem::path& file);

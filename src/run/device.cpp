@@ -13,6 +13,14 @@
 #include <thread>
 
 namespace tl {
+namespace {
+
+[[noreturn]] void refuse_name(const std::string& wish) {
+  throw Error(ExitCode::usage, str("unknown device \"", wish, "\""), "device",
+              "give auto, cpu, cuda or cuda:N");
+}
+
+}  // namespace
 
 c10::Device choose_device(const std::string& wish) {
   const bool cuda = torch::cuda::is_available();
@@ -20,12 +28,11 @@ c10::Device choose_device(const std::string& wish) {
   if (wish == "cpu") return {c10::kCPU};
   try {
     c10::Device device(wish);
-    if (!device.is_cuda()) throw Error(ExitCode::usage, str("unknown device \"", wish, "\""));
+    if (!device.is_cuda()) refuse_name(wish);
     if (!device.has_index()) device.set_index(0);
     if (cuda && device.index() < static_cast<int>(torch::cuda::device_count())) return device;
   } catch (const c10::Error&) {
-    throw Error(ExitCode::usage, str("unknown device \"", wish, "\""), "device",
-                "give auto, cpu, cuda or cuda:N");
+    refuse_name(wish);
   }
   throw Error(ExitCode::usage,
               str("there is no device ", wish, " here: ",

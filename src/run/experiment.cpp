@@ -12,21 +12,6 @@
 
 namespace tl {
 
-Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
-                 const std::optional<std::filesystem::path>& split, const Progress& progress) {
-  const Experiment& options = experiment.options;
-  const c10::Device where = choose_device(device);
-  const int workers = worker_count(options.data.workers);
-  Dataset dataset = split ? read_split_csv(*split, options.data.root)
-                          : open_dataset(options.data, options.train.seed, workers, progress);
-  Model model = Model::load(options.backbone.file, options.backbone.input);
-  model.attach_head(options.head, static_cast<int>(dataset.classes.size()), options.train.seed);
-  model.freeze(options.backbone.freeze);
-  if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
-  model.to(where);
-  return {experiment, std::move(dataset), std::move(model), where};
-}
-
 std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset) {
   if (const auto* given = std::get_if<std::vector<double>>(&options.class_weights)) {
     if (given->size() == dataset.classes.size()) return *given;
@@ -43,6 +28,33 @@ std::vector<double> class_weights(const LossOptions& options, const Dataset& dat
     weights.push_back(images / (static_cast<double>(counts.size()) * static_cast<double>(n)));
   }
   return weights;
+}
+
+namespace {
+
+// What training would refuse, before anything is written.
+void check_training(const Experiment& options, const Dataset& dataset, const Model& model) {
+  class_weights(options.train.loss, dataset);
+  const Prefix prefix(model);
+  const Trainee trainee(model, options.backbone.batch_norm);
+}
+
+}  // namespace
+
+Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
+                 const std::optional<std::filesystem::path>& split, const Progress& progress) {
+  const Experiment& options = experiment.options;
+  const c10::Device where = choose_device(device);
+  const int workers = worker_count(options.data.workers);
+  Dataset dataset = split ? read_split_csv(*split, options.data.root)
+                          : open_dataset(options.data, options.train.seed, workers, progress);
+  Model model = Model::load(options.backbone.file, options.backbone.input);
+  model.attach_head(options.head, static_cast<int>(dataset.classes.size()), options.train.seed);
+  model.freeze(options.backbone.freeze);
+  if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
+  model.to(where);
+  check_training(options, dataset, model);
+  return {experiment, std::move(dataset), std::move(model), where};
 }
 
 namespace {
@@ -88,11 +100,7 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const Progress& progress) {
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
-  if (resume) {
-    check_same_config(prepared, folder);
-  } else {
-    start_run_folder(prepared, folder);
-  }
+  if (!resume) start_run_folder(prepared, folder);
   const bool has_checkpoint = std::filesystem::exists(folder.last_checkpoint());
   ExperimentOutcome outcome;
   outcome.training =

@@ -1,20 +1,87 @@
 #include "tl/run/run_folder.h"
 
 #include "tl/base/error.h"
+#include "tl/base/text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
 
 namespace tl {
+namespace {
 
-bool RunFolder::is_finished() const {
-  return holds_a_run() && std::filesystem::exists(model()) && std::filesystem::exists(report());
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;  // what can't be seen is not there
+  return fs::exists(path, ignored);
 }
 
-void check_run_folder(const RunFolder& folder, ExistingRun existing) {
-  const auto& path = folder.path;
-  if (!std::filesystem::exists(path)) return;
-  if (!std::filesystem::is_directory(path)) {
-    throw Error(ExitCode::usage, "the output is no folder", path.string(), "give another --output");
+// The folder, or what stands nearest above it, must be a folder that can be written.
+void check_writable(const fs::path& path) {
+  fs::path nearest = path;
+  while (!is_there(nearest) && nearest.has_relative_path()) nearest = nearest.parent_path();
+  if (!fs::is_directory(nearest)) {
+    throw Error(ExitCode::usage, "the output is no folder", nearest.string(),
+                "give another --output");
   }
-  if (std::filesystem::is_empty(path)) return;
+  if (::access(nearest.c_str(), W_OK | X_OK) != 0) {
+    throw Error(ExitCode::usage, str("can't write into the output folder: ", std::strerror(errno)),
+                nearest.string(), "give an --output that you may write to");
+  }
+}
+
+// The dotted key where two configs differ, or "".
+std::string difference(const ordered_json& a, const ordered_json& b, const std::string& key) {
+  if (!a.is_object() || !b.is_object()) return a == b ? "" : key;
+  for (const auto& [name, value] : a.items()) {
+    const std::string inner = key.empty() ? name : key + "." + name;
+    if (!b.contains(name)) return inner;
+    const std::string found = difference(value, b.at(name), inner);
+    if (!found.empty()) return found;
+  }
+  for (const auto& [name, value] : b.items()) {
+    if (!a.contains(name)) return key.empty() ? name : key + "." + name;
+  }
+  return "";
+}
+
+void check_same_config(const RunFolder& folder, const LoadedExperiment& experiment) {
+  const auto before = load_experiment(folder.config(), {}).resolved;
+  const std::string key = difference(before, experiment.resolved, "");
+  if (key.empty()) return;
+  throw Error(ExitCode::usage, str("the run in this folder began with another ", key),
+              folder.path.string(),
+              "resume with the config it began with, or give another --output");
+}
+
+void check_outside(const fs::path& input, const RunFolder& folder) {
+  const fs::path inner = fs::weakly_canonical(input);
+  const fs::path outer = fs::weakly_canonical(folder.path);
+  if (std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first != outer.end()) {
+    return;
+  }
+  throw Error(ExitCode::usage, "--force would delete what the new run needs", input.string(),
+              "give another --output");
+}
+
+}  // namespace
+
+bool RunFolder::holds_a_run() const {
+  return is_there(config()) && is_there(environment()) && is_there(split());
+}
+
+bool RunFolder::is_finished() const { return holds_a_run() && is_there(model()) && is_there(report()); }
+
+void check_run_folder(const RunFolder& folder, ExistingRun existing,
+                      const LoadedExperiment& experiment) {
+  const auto& path = folder.path;
+  check_writable(path);
+  if (!is_there(path) || fs::is_empty(path)) return;
   if (!folder.holds_a_run()) {
     throw Error(ExitCode::usage, "the output folder holds something that is no run", path.string(),
                 "give another --output");
@@ -22,6 +89,11 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing) {
   if (existing == ExistingRun::refuse) {
     throw Error(ExitCode::usage, "there is a run in the output folder already", path.string(),
                 "--resume goes on with it, --force replaces it, --output takes another folder");
+  }
+  if (existing == ExistingRun::resume) check_same_config(folder, experiment);
+  if (existing == ExistingRun::replace) {
+    check_outside(experiment.options.data.root, folder);
+    check_outside(experiment.options.backbone.file, folder);
   }
 }
 

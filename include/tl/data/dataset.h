@@ -65,4 +65,8 @@ Dataset read_split_csv(const std::filesystem::path& file, const std::filesystem:
 // folder, at any depth, sorted. Throws Error(data) where there is neither.
 std::vector<std::filesystem::path> find_images(const std::filesystem::path& file_or_folder);
 
+// The images of all those, unlabelled (label -1, split test, paths as given); what does not decode
+// is in `skipped`.
+Dataset open_images(const std::vector<std::filesystem::path>& files_or_folders, int threads);
+
 }  // namespace tl

@@ -1,6 +1,8 @@
 // The folder that a training leaves behind.
 #pragma once
 
+#include "tl/config/load.h"
+
 #include <filesystem>
 
 namespace tl {
@@ -18,15 +20,18 @@ struct RunFolder {
   std::filesystem::path model() const { return path / "model.pt"; }
   std::filesystem::path report() const { return path / "report.json"; }
 
-  bool holds_a_run() const { return std::filesystem::exists(config()); }
+  // More than a config.json, which other folders have too: --force deletes what is a run.
+  bool holds_a_run() const;
   bool is_finished() const;
 };
 
 enum class ExistingRun { refuse, resume, replace };
 
 // What may be done with the folder, decided before anything is computed or written: nothing there
-// yet, or a run to be resumed or replaced. Throws Error(usage) otherwise, and where the folder holds
-// something that is no run.
-void check_run_folder(const RunFolder& folder, ExistingRun existing);
+// yet, or a run to be resumed or replaced. Throws Error(usage) otherwise: where the folder can't be
+// written or holds something that is no run, where the run to be resumed began with another config
+// (with the key that differs), and where replacing it would delete the new run's data or backbone.
+void check_run_folder(const RunFolder& folder, ExistingRun existing,
+                      const LoadedExperiment& experiment);
 
 }  // namespace tl

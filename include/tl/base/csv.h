@@ -9,9 +9,10 @@ namespace tl {
 
 using CsvRecords = std::vector<std::vector<std::string>>;
 
-// One line, with its end.
+// One record, with the line's end.
 std::string csv_line(const std::vector<std::string>& fields);
 
+// Records of fields; line ends may be \n or \r\n.
 CsvRecords parse_csv(std::string_view text);
 
 }  // namespace tl

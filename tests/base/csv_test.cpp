@@ -1,4 +1,4 @@
-#include "data/csv.h"
+#include "tl/base/csv.h"
 
 #include "catch.h"
 

@@ -1,4 +1,4 @@
-#include "data/csv.h"
+#include "tl/base/csv.h"
 
 namespace tl {
 namespace {

@@ -1,0 +1,221 @@
+"""tl-eval and tl-predict, on a run and on any classifier."""
+
+import csv
+import io
+import json
+import shutil
+
+import pytest
+import torch
+from kit import (CLASSES, changed, draw, draw_data, read_csv, refused, run, tiny_network,
+                 export, train, write_config)
+
+REPORT_FILES = {"report.json", "report.html", "confusion.csv", "predictions.csv"}
+
+
+@pytest.fixture(scope="module")
+def model(finished):
+    return finished[0] / "model.pt"
+
+
+@pytest.fixture
+def names(tmp_path):
+    """Names for the four outputs of the tiny network."""
+    file = tmp_path / "names.txt"
+    file.write_text("blue\ngreen\nred\nyellow\n")
+    return file
+
+
+@pytest.fixture(scope="module")
+def fresh_data(tmp_path_factory):
+    """Other images of the same classes."""
+    return draw_data(tmp_path_factory.mktemp("fresh") / "colours", counts=(5, 5, 5), seed=3)
+
+
+# --- tl-eval ---------------------------------------------------------------------------------
+
+def test_eval_of_a_run_repeats_its_report(tmp_path, finished):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    for name in REPORT_FILES:
+        (folder / name).unlink()
+    done = run("tl-eval", folder)
+    for name in REPORT_FILES - {"report.html"}:
+        assert (folder / name).read_text() == (finished[0] / name).read_text(), name
+    top1 = json.loads((folder / "report.json").read_text())["top1"]
+    assert f"test: accuracy {top1:.4f}" in done.stdout and "report.html" in done.stdout
+    assert (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("split, n", [("train", 18), ("val", 9), ("test", 9), ("all", 36)])
+def test_eval_of_each_split(tmp_path, finished, split, n):
+    done = run("tl-eval", finished[0], "--split", split, "--output", tmp_path / "out", "--json")
+    result = json.loads(done.stdout)
+    assert result["split"] == split and result["n"] == n
+    assert {file.name for file in (tmp_path / "out").iterdir()} == REPORT_FILES
+    rows = read_csv(tmp_path / "out" / "predictions.csv")
+    splits = {row["path"]: row["split"] for row in read_csv(finished[0] / "split.csv")}
+    assert len(rows) == n and all(split in ("all", splits[row["path"]]) for row in rows)
+
+
+def test_eval_without_a_test_split_says_so(tmp_path, config):
+    train(write_config(tmp_path, changed(config, data__test=0, train__epochs=1)), tmp_path / "run")
+    done = run("tl-eval", tmp_path / "run", "--json")
+    assert json.loads(done.stdout)["split"] == "val" and "no test split" in done.stderr
+    refused(run("tl-eval", tmp_path / "run", "--split", "test", code=3), "no images in split test")
+
+
+def test_eval_of_a_model_file_on_other_data(tmp_path, model, fresh_data):
+    done = run("tl-eval", model, "--data", fresh_data, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["n"] == 15
+    assert list(tmp_path.iterdir()) == []  # no report where none was asked for
+    run("tl-eval", model, "--data", fresh_data, "--output", tmp_path / "deep" / "out")
+    assert {file.name for file in (tmp_path / "deep" / "out").iterdir()} == REPORT_FILES
+
+
+def test_eval_on_a_subset_of_the_classes(model, tmp_path):
+    data = draw_data(tmp_path / "data", counts=(0, 4, 4))
+    result = json.loads(run("tl-eval", model, "--data", data, "--json").stdout)
+    assert {entry["name"]: entry["support"] for entry in result["classes"]} == {
+        "blue": 0, "green": 4, "red": 4}
+
+
+def test_eval_takes_the_splits_that_the_data_has(tmp_path, model):
+    for seed, split in enumerate(("train", "val")):
+        draw_data(tmp_path / "data" / split, counts=(2, 3, 4), seed=seed)
+    done = run("tl-eval", model, "--data", tmp_path / "data", "--json")
+    assert json.loads(done.stdout)["split"] == "val" and json.loads(done.stdout)["n"] == 9
+
+
+def test_eval_warns_of_bad_images(tmp_path, model):
+    data = draw_data(tmp_path / "data", counts=(3, 3, 3))
+    (data / "red" / "bad.jpg").write_text("no image")
+    done = run("tl-eval", model, "--data", data, "--json")
+    assert "skipped red/bad.jpg: " in done.stderr and json.loads(done.stdout)["n"] == 9
+
+
+def test_eval_of_a_plain_classifier(backbone, fresh_data, names):
+    """Four outputs, three of them in the data; the score is what PyTorch's argmax gives."""
+    result = json.loads(run("tl-eval", backbone, "--data", fresh_data, "--classes", names,
+                            "--json").stdout)
+    assert [entry["name"] for entry in result["classes"]] == [*CLASSES, "yellow"]
+    assert result["n"] == 15
+
+
+def test_eval_needs_class_names(backbone, fresh_data):
+    refused(run("tl-eval", backbone, "--data", fresh_data, code=4), "classes", backbone, "--classes")
+
+
+def test_eval_with_a_wrong_number_of_names(tmp_path, backbone, fresh_data):
+    (tmp_path / "names.txt").write_text("blue\ngreen\nred\n")
+    refused(run("tl-eval", backbone, "--data", fresh_data, "--classes", tmp_path / "names.txt", code=4),
+            "3 class names for 4 outputs", "names.txt")
+
+
+def test_eval_with_a_missing_file_of_names(tmp_path, backbone, fresh_data):
+    refused(run("tl-eval", backbone, "--data", fresh_data, "--classes", tmp_path / "absent", code=2),
+            tmp_path / "absent")
+
+
+def test_eval_where_the_folders_are_no_classes(tmp_path, model):
+    data = draw_data(tmp_path / "data", counts=(2, 2, 2))
+    (data / "green").rename(data / "greeen")
+    done = run("tl-eval", model, "--data", data, "--output", tmp_path / "out", code=3)
+    refused(done, '"greeen" is no class', data / "greeen", 'is it "green"?')
+    assert not (tmp_path / "out").exists()
+
+
+def test_eval_refusals(tmp_path, model, finished, fresh_data):
+    refused(run("tl-eval", model, code=2), "without data", "--data DIR")
+    refused(run("tl-eval", model, "--data", tmp_path / "absent", code=3), tmp_path / "absent")
+    refused(run("tl-eval", tmp_path / "absent.pt", "--data", fresh_data, code=4), "no such file")
+    refused(run("tl-eval", tmp_path, "--data", fresh_data, code=2), "no run", tmp_path)
+    (tmp_path / "taken").write_text("mine")
+    refused(run("tl-eval", finished[0], "--output", tmp_path / "taken", code=2), tmp_path / "taken")
+    refused(run("tl-eval", model, "--data", fresh_data, "--split", "val", code=3), "split val")
+    assert run("tl-eval", model, "--split", "tset", code=2).stdout == ""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_where_there_is_none(finished, fresh_data):
+    refused(run("tl-eval", finished[0], "--device", "cuda", code=2), "no device cuda")
+    refused(run("tl-predict", finished[0], fresh_data, "--device", "cuda", code=2), "no device cuda")
+
+
+def test_eval_where_the_data_is_gone(tmp_path, config):
+    data = draw_data(tmp_path / "data")
+    file = write_config(tmp_path, changed(config, data__root=str(data), train__epochs=1))
+    train(file, tmp_path / "run")
+    report = (tmp_path / "run" / "report.json").read_bytes()
+    shutil.rmtree(data)
+    refused(run("tl-eval", tmp_path / "run", code=3), data)
+    assert (tmp_path / "run" / "report.json").read_bytes() == report
+
+
+def test_eval_of_a_model_that_gives_no_numbers(tmp_path, fresh_data, names):
+    network = tiny_network()
+    network.fc.bias.data.fill_(float("nan"))
+    file = export(network, tmp_path / "nan.pt")
+    done = run("tl-eval", file, "--data", fresh_data, "--classes", names, "--output",
+               tmp_path / "out", code=4)
+    refused(done, "not finite")
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+# --- tl-predict ------------------------------------------------------------------------------
+
+def test_predict_as_csv_agrees_with_the_report(finished, data):
+    rows = read_csv(finished[0] / "predictions.csv")
+    done = run("tl-predict", finished[0], *[data / row["path"] for row in rows], "--format", "csv")
+    predicted = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert list(predicted[0]) == ["path", "rank", "class", "confidence"]
+    for row, prediction in zip(rows, predicted, strict=True):
+        assert prediction["path"] == str(data / row["path"]) and prediction["rank"] == "1"
+        assert prediction["class"] == row["prediction"]
+        assert float(prediction["confidence"]) == pytest.approx(float(row["confidence"]), abs=1e-5)
+
+
+def test_predict_as_jsonl(finished, fresh_data):
+    done = run("tl-predict", finished[0] / "model.pt", fresh_data, "--format", "jsonl", "--top", "2")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["path"] for row in rows] == sorted(str(file) for file in fresh_data.rglob("*.*"))
+    for row in rows:
+        first, second = row["predictions"]
+        assert first["confidence"] >= second["confidence"] > 0 and first["class"] != second["class"]
+
+
+def test_predict_as_a_table(finished, fresh_data):
+    image = fresh_data / "red" / "00.jpg"
+    lines = run("tl-predict", finished[0], image, "--top", "9").stdout.splitlines()
+    assert lines[0] == str(image) and len(lines) == 4  # no more than there are classes
+    assert {line.split()[1] for line in lines[1:]} == set(CLASSES)
+    assert sum(float(line.split()[0]) for line in lines[1:]) == pytest.approx(1, abs=0.002)
+
+
+def test_predict_as_one_object(finished, fresh_data):
+    done = run("tl-predict", finished[0], fresh_data, "--json")
+    assert len(json.loads(done.stdout)["images"]) == 15
+
+
+def test_predict_with_names_from_a_file(backbone, fresh_data, names):
+    done = run("tl-predict", backbone, fresh_data, "--classes", names, "--top", "4", "--json")
+    first = json.loads(done.stdout)["images"][0]["predictions"]
+    assert {entry["class"] for entry in first} == {*CLASSES, "yellow"}
+    refused(run("tl-predict", backbone, fresh_data, code=4), "--classes")
+
+
+def test_predict_skips_bad_images_with_a_warning(tmp_path, finished):
+    (tmp_path / "bad.jpg").write_text("no image")
+    good = draw(tmp_path / "good.png", "red", 1)
+    done = run("tl-predict", finished[0], tmp_path, "--format", "jsonl")
+    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == [str(good)]
+    assert f"skipped {tmp_path}/bad.jpg: " in done.stderr
+
+
+def test_predict_without_any_image(tmp_path, finished):
+    refused(run("tl-predict", finished[0], tmp_path, code=3), "no image", tmp_path)
+    (tmp_path / "bad.jpg").write_text("no image")
+    done = run("tl-predict", finished[0], tmp_path / "bad.jpg", code=3)
+    refused(done, "no image", "bad.jpg")
+    refused(run("tl-predict", finished[0], tmp_path / "absent.png", code=3), "absent.png")
+    assert run("tl-predict", finished[0], code=2).stdout == ""
