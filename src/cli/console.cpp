@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <iomanip>
-#include <mutex>
+#include <iostream>
 #include <sstream>
 
 namespace tl {
@@ -30,6 +30,10 @@ std::string clock_time(double seconds) {
 std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
 
 }  // namespace
+
+void print_json(const nlohmann::ordered_json& json) {
+  std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+}
 
 void ConsoleObserver::on_step(const StepMetrics& m) {
   if (!live_) return;

@@ -4,9 +4,14 @@
 #include "tl/run/evaluate.h"
 #include "tl/run/experiment.h"
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 
 namespace tl {
+
+// One line on stdout. Paths need not be UTF-8, but JSON must be: what is not gets replaced.
+void print_json(const nlohmann::ordered_json& json);
 
 // Epochs as log lines; steps as a live progress bar where `live`.
 class ConsoleObserver : public TrainObserver {

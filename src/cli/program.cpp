@@ -2,6 +2,7 @@
 
 #include "tl/base/error.h"
 #include "tl/base/log.h"
+#include "tl/base/version.h"
 #include "tl/run/device.h"
 
 #include <cstdlib>
@@ -13,7 +14,7 @@ namespace tl {
 namespace {
 
 void add_common(CLI::App& app, CommonOptions& common) {
-  app.set_version_flag("--version", std::string(TL_VERSION));
+  app.set_version_flag("--version", version());
   app.add_option("--threads", common.threads, "Compute threads; 0: as many as cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -42,7 +43,12 @@ int fail(ExitCode code, const std::string& report) {
 }
 
 int guarded(const std::function<int()>& verb) try {
-  return verb();
+  const int code = verb();
+  if (!std::cout.flush()) {
+    throw Error(ExitCode::training, "can't write the result", "standard output",
+                "free some space where it goes to");
+  }
+  return code;
 } catch (const Error& error) {
   return fail(error.code(), error.report());
 } catch (const std::bad_alloc&) {

@@ -65,7 +65,7 @@ int EvalCommand::run(const CommonOptions& common) const {
     write_report(evaluation_report(judged, chosen, predictions, device_name(where)), metrics, folder);
   }
   if (common.json) {
-    std::cout << metrics_to_json(metrics, chosen.name).dump() << "\n";
+    print_json(metrics_to_json(metrics, chosen.name));
   } else {
     std::cout << metrics_text(metrics, chosen.name);
     if (!folder.empty()) std::cout << "\nreport: " << folder << "/report.html\n";

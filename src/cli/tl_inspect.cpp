@@ -129,7 +129,11 @@ int InspectCommand::run(const CommonOptions& common) const {
     result["data"] = to_json(dataset);
     text += (text.empty() ? "" : "\n") + data_text(dataset);
   }
-  std::cout << (common.json ? result.dump() + "\n" : text);
+  if (common.json) {
+    print_json(result);
+  } else {
+    std::cout << text;
+  }
   return 0;
 }
 

@@ -74,9 +74,7 @@ nlohmann::ordered_json to_json(const std::string& path, const std::vector<Guess>
 
 void print(const std::string& format, const std::string& path, const std::vector<Guess>& guesses) {
   if (format == "jsonl") {
-    std::cout << to_json(path, guesses).dump(-1, ' ', false,
-                                             nlohmann::json::error_handler_t::replace)
-              << "\n";
+    print_json(to_json(path, guesses));
     return;
   }
   for (std::size_t rank = 0; rank < guesses.size(); ++rank) {
@@ -116,7 +114,7 @@ int PredictCommand::run(const CommonOptions& common) const {
       print(format, prediction.path, guesses);
     }
   }
-  if (common.json) std::cout << nlohmann::ordered_json{{"images", all}}.dump() << "\n";
+  if (common.json) print_json({{"images", all}});
   return 0;
 }
 

@@ -43,8 +43,8 @@ void TrainCommand::define(CLI::App& app) {
 }
 
 RunFolder TrainCommand::folder() const {
-  if (!output.empty()) return {std::filesystem::absolute(output).lexically_normal()};
-  return {std::filesystem::absolute("runs" / std::filesystem::path(config).stem())};
+  if (!output.empty()) return run_folder_at(output);
+  return run_folder_at("runs" / std::filesystem::path(config).stem());
 }
 
 nlohmann::ordered_json totals_json(const Totals& totals) {
@@ -54,12 +54,10 @@ nlohmann::ordered_json totals_json(const Totals& totals) {
 int print_dry_run(const Prepared& prepared, const CommonOptions& common) {
   const auto& model = prepared.model;
   if (common.json) {
-    std::cout << nlohmann::ordered_json{{"config", prepared.experiment.resolved},
-                                        {"layers", model.layers().size()},
-                                        {"frozen_layers", model.frozen_layers()},
-                                        {"parameters", totals_json(model.totals())}}
-                     .dump()
-              << "\n";
+    print_json({{"config", prepared.experiment.resolved},
+                {"layers", model.layers().size()},
+                {"frozen_layers", model.frozen_layers()},
+                {"parameters", totals_json(model.totals())}});
     return 0;
   }
   std::cout << prepared.experiment.resolved.dump(2) << "\n\n"
@@ -75,7 +73,7 @@ void print_outcome(const ExperimentOutcome& outcome, const RunFolder& folder,
     result["best_epoch"] = best.epoch;
     result["val_accuracy"] = best.val_accuracy;
     result["run"] = folder.path.string();
-    std::cout << result.dump() << "\n";
+    print_json(result);
     return;
   }
   std::cout << "best epoch " << best.epoch << " of " << outcome.training.history.size()
@@ -89,7 +87,7 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
   log::info("this run is finished already: " + run.path.string());
   const auto report = nlohmann::ordered_json::parse(read_file(run.report(), ExitCode::usage));
   if (common.json) {
-    std::cout << report.dump() << "\n";
+    print_json(report);
   } else {
     std::cout << report.at("split").get<std::string>() << ": accuracy "
               << fixed(report.at("top1").get<double>(), 4) << "\n";

@@ -7,6 +7,8 @@
 #include "tl/base/hash.h"
 #include "tl/base/text.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <set>
 
@@ -46,6 +48,18 @@ void require_classes(const Dataset& dataset) {
   throw Error(ExitCode::data,
               str("at least two class folders with images are needed, found ", found),
               dataset.root.string(), "make one folder a class, with its images inside");
+}
+
+// Class names go into the model file, which keeps them as JSON.
+void require_text(const Dataset& dataset) {
+  for (const std::string& class_name : dataset.classes) {
+    try {
+      nlohmann::json(class_name).dump();
+    } catch (const nlohmann::json::exception&) {
+      throw Error(ExitCode::data, str("the class name \"", class_name, "\" is not UTF-8"),
+                  dataset.root.string(), "rename the folder");
+    }
+  }
 }
 
 int label_of(const std::vector<std::string>& classes, const std::string& class_name) {
@@ -152,6 +166,7 @@ Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads
                                             : list_classes(options.root, "", Split::train);
   dataset.classes = class_names(files);
   require_classes(dataset);
+  require_text(dataset);
   take_files(dataset, files, options.on_bad_image, threads, progress);
   if (!dataset.has_own_splits) {
     require_every_class(dataset, Split::train, "its folder");

@@ -92,7 +92,7 @@ class HeadBuilder {
   }
 
   void dropout(double p) {
-    if (p > 0) value_ = flat_.graph->insert(c10::aten::dropout, {value_, p, false});
+    if (p > 0) layer(flat_.graph->insert(c10::aten::dropout, {value_, p, false}));
   }
 
   void relu() { value_ = flat_.graph->insert(c10::aten::relu, {value_}); }
@@ -103,13 +103,18 @@ class HeadBuilder {
     const std::string name = str("head.", index_++);
     Value* weight = add(name + ".weight", {outputs, sizes_[1]}, bound);
     Value* bias = add(name + ".bias", {outputs}, bound);
-    value_ = flat_.graph->insert(c10::aten::linear, {value_, weight, bias});
+    layer(flat_.graph->insert(c10::aten::linear, {value_, weight, bias}));
     sizes_[1] = outputs;
   }
 
   void finish() { flat_.graph->registerOutput(value_); }
 
  private:
+  void layer(Value* output) {
+    if (flat_.head == nullptr) flat_.head = output->node();
+    value_ = output;
+  }
+
   Value* add(const std::string& name, at::IntArrayRef sizes, double bound) {
     NamedTensor tensor{name, at::empty(sizes).uniform_(-bound, bound, generator_), true};
     tensor.head = true;

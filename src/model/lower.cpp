@@ -41,6 +41,12 @@ bool has_no_place_in_a_flat_graph(const std::string& kind) {
   return kinds.count(kind) > 0;
 }
 
+// The interpreter puts the cause last, behind the whole call stack.
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
 // Walks a forward once, as an interpreter would, and notes down what it does.
 class Walk {
  public:
@@ -98,11 +104,10 @@ class Walk {
       } catch (const Error&) {
         throw;
       } catch (const std::exception& error) {
-        const std::string text = error.what();
-        throw Error(
-            ExitCode::model,
-            str("the network fails on a batch of images: ", text.substr(0, text.find('\n'))),
-            describe(node), "check backbone.input (the size that the network takes)");
+        throw Error(ExitCode::model,
+                    str("the network fails on a batch of images: ", last_line(error.what())),
+                    describe(node),
+                    "it must take N x 3 x H x W; check backbone.input (the size it takes)");
       }
     }
   }

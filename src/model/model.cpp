@@ -17,22 +17,32 @@
 namespace tl {
 namespace {
 
+constexpr const char* export_hint =
+    "export the network again (scripts/export_backbone NAME OUT.pt, or torch.jit.save)";
+
+torch::jit::Module read_module(const std::filesystem::path& file) try {
+  return torch::jit::load(file.string(), c10::kCPU);
+} catch (const std::exception& error) {
+  const std::string text = error.what();
+  throw Error(ExitCode::model, str("LibTorch can't load it: ", text.substr(0, text.find('\n'))),
+              file.string(), export_hint);
+}
+
+// In eval mode and in fp32.
 torch::jit::Module load_module(const std::filesystem::path& file) {
-  try {
-    torch::jit::Module module = torch::jit::load(file.string(), c10::kCPU);
-    module.eval();
-    for (const auto& parameter : module.parameters()) {
-      if (parameter.scalar_type() == c10::kHalf || parameter.scalar_type() == c10::kBFloat16) {
-        module.to(c10::kFloat);
-        break;
-      }
-    }
-    return module;
-  } catch (const std::exception& error) {
-    const std::string text = error.what();
-    throw Error(ExitCode::model, str("LibTorch can't load it: ", text.substr(0, text.find('\n'))),
-                file.string(), "export the network again (scripts/export_backbone NAME OUT.pt)");
+  torch::jit::Module module = read_module(file);
+  if (!module.find_method("forward")) {
+    throw Error(ExitCode::model, "it holds tensors, but no network: it has no forward",
+                file.string(), export_hint);
   }
+  module.eval();
+  for (const auto& parameter : module.parameters()) {
+    const auto type = parameter.scalar_type();
+    if (type != c10::kHalf && type != c10::kBFloat16) continue;
+    module.to(c10::kFloat);
+    break;
+  }
+  return module;
 }
 
 // The flat graph must give what the module gives, whatever the lowering met.

@@ -30,6 +30,7 @@ std::string qualified_name(const NamedTensor& named);
 struct FlatGraph {
   std::shared_ptr<torch::jit::Graph> graph;
   std::vector<NamedTensor> tensors;
+  torch::jit::Node* head = nullptr;  // the first node that belongs to the attached head's layers
 
   torch::jit::Value* images() const { return graph->inputs()[0]; }
   torch::jit::Value* output() const { return graph->outputs()[0]; }

@@ -1,11 +1,8 @@
 #include "model/piece.h"
 
-#include "model/kinds.h"
-
 #include <ATen/core/TensorBody.h>
 #include <ATen/ops/tensor.h>
 
-#include <algorithm>
 
 namespace tl {
 
@@ -20,15 +17,10 @@ at::Tensor Piece::run(const at::Tensor& x) const {
 }
 
 std::size_t training_begins(const Network& network) {
-  const auto& [nodes, position, recording, layers, cuts] = network.analysis;
   const auto k = static_cast<std::size_t>(network.frozen_layers);
-  std::size_t frozen_end = 0;
-  for (std::size_t i = 0; i < k; ++i) frozen_end = std::max(frozen_end, layers[i].last + 1);
-  std::size_t begin = k < layers.size() ? layers[k].first : nodes.size();
-  for (std::size_t i = frozen_end; i < begin; ++i) {
-    if (is_dropout(nodes[i])) begin = i;
-  }
-  return begin;
+  if (k < network.layers.size()) return network.analysis.layers[k].first;
+  const torch::jit::Node* head = network.flat.head;
+  return head == nullptr ? network.analysis.nodes.size() : network.analysis.position.at(head);
 }
 
 const Cut& prefix_end(const Network& network) {

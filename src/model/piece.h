@@ -18,8 +18,8 @@ class Piece {
   Executable executable_;
 };
 
-// Position of the first node behind the frozen layers that training changes or draws at random: one
-// that is trained, or dropout.
+// Position of the first layer that is trained. Dropout is on from there; in front of it, as part of
+// what is frozen, it is off.
 std::size_t training_begins(const Network& network);
 
 // Where the frozen prefix ends: the last cut before training begins.

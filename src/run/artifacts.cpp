@@ -3,6 +3,7 @@
 #include "tl/base/files.h"
 #include "tl/base/hash.h"
 #include "tl/base/text.h"
+#include "tl/base/version.h"
 #include "tl/run/device.h"
 
 #include <opencv2/core/version.hpp>
@@ -29,7 +30,7 @@ std::string hash_of_data(const Dataset& dataset) {
 
 ordered_json environment(const Prepared& prepared) {
   const Experiment& options = prepared.experiment.options;
-  return {{"tl", TL_VERSION},
+  return {{"tl", version()},
           {"torch", TORCH_VERSION},
           {"opencv", CV_VERSION},
           {"compiler", __VERSION__},
@@ -45,7 +46,11 @@ ordered_json environment(const Prepared& prepared) {
 }  // namespace
 
 void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
-  std::filesystem::remove_all(folder.path);
+  if (std::filesystem::exists(folder.path)) {  // it may be the working directory: empty it
+    for (const auto& old : std::filesystem::directory_iterator(folder.path)) {
+      std::filesystem::remove_all(old);
+    }
+  }
   make_writable_folder(folder.checkpoints());
   write_split_csv(prepared.dataset, folder.split());
   write_skipped_csv(prepared.dataset, folder.skipped());
@@ -97,7 +102,7 @@ std::string model_metadata(const Prepared& prepared, const TrainOutcome& trainin
   metadata["metrics"] = {{"epoch", best.epoch},
                          {"val_loss", best.val_loss},
                          {"val_accuracy", best.val_accuracy}};
-  metadata["version"] = TL_VERSION;
+  metadata["version"] = version();
   return metadata.dump();
 }
 
@@ -124,7 +129,7 @@ ReportInput report_input(const Prepared& prepared, const TrainOutcome& training,
       {"Best epoch", str(training.history[training.best].epoch, " of ", training.history.size())},
       {"Training time", fixed(seconds, 1) + " s"},
       {"Device", device_name(prepared.device)},
-      {"Version", TL_VERSION}};
+      {"Version", version()}};
   return input;
 }
 

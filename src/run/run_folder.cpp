@@ -75,7 +75,13 @@ bool RunFolder::holds_a_run() const {
   return is_there(config()) && is_there(environment()) && is_there(split());
 }
 
-bool RunFolder::is_finished() const { return holds_a_run() && is_there(model()) && is_there(report()); }
+bool RunFolder::is_finished() const {
+  return holds_a_run() && is_there(model()) && is_there(report());
+}
+
+RunFolder run_folder_at(const fs::path& path) {
+  return {(fs::absolute(path) / "").lexically_normal().parent_path()};
+}
 
 void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment) {

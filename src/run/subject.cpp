@@ -5,6 +5,7 @@
 #include "tl/base/files.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
+#include "tl/base/version.h"
 #include "tl/config/load.h"
 #include "tl/run/device.h"
 
@@ -48,7 +49,7 @@ Subject open_subject(const std::filesystem::path& run_or_model,
                      const std::filesystem::path& classes_file) {
   const auto file = model_file(run_or_model);
   Subject subject{Model::load(file), {}, std::nullopt};
-  if (std::filesystem::is_directory(run_or_model)) subject.run = RunFolder{run_or_model};
+  if (std::filesystem::is_directory(run_or_model)) subject.run = run_folder_at(run_or_model);
   subject.classes = classes_file.empty() ? subject.model.info().classes : read_lines(classes_file);
   if (subject.classes.empty()) {
     throw Error(ExitCode::model, "the classifier does not say what its classes are", file.string(),
@@ -113,7 +114,7 @@ ReportInput evaluation_report(const Subject& subject, const EvaluationData& data
                  {"Split", data.name},
                  {"Parameters", thousands(subject.model.totals().all)},
                  {"Device", device},
-                 {"Version", TL_VERSION}};
+                 {"Version", version()}};
   return input;
 }
 

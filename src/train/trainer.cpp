@@ -82,7 +82,7 @@ class Training {
     const at::Tensor logits = inputs_.trainee.logits(batch.features, true);
     const at::Tensor loss = loss_of(logits, batch.labels, options_.loss.label_smoothing);
     const double value = loss.item<double>();
-    if (!std::isfinite(value)) refuse_loss(value);
+    if (!std::isfinite(value)) refuse_loss("loss", value);
     optimizer_.zero_grad();
     loss.backward();
     optimizer_.step();
@@ -93,8 +93,8 @@ class Training {
     ++at_.step;
   }
 
-  [[noreturn]] void refuse_loss(double value) const {
-    throw Error(ExitCode::training, str("the loss is ", value, ", not a finite number"),
+  [[noreturn]] void refuse_loss(const char* which, double value) const {
+    throw Error(ExitCode::training, str("the ", which, " is ", value, ", not a finite number"),
                 str("epoch ", at_.epoch, ", step ", at_.step + 1),
                 "lower train.optimizer.lr (or backbone_lr), or check the backbone's weights");
   }
@@ -127,6 +127,7 @@ class Training {
       correct += logits.argmax(1).eq(batch->labels).sum().item<std::int64_t>();
       seen += batch->labels.size(0);
     }
+    if (!std::isfinite(loss_sum)) refuse_loss("validation loss", loss_sum);
     metrics.epoch = at_.epoch;
     metrics.train_loss = mean_loss();
     metrics.train_accuracy = accuracy();

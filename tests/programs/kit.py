@@ -1,4 +1,4 @@
-"""What the tests of the programs share: a tiny network, drawn images, and a way to run a program."""
+"""What these tests share: a tiny network, drawn images, and a way to run a program."""
 
 import copy
 import csv
@@ -82,7 +82,8 @@ def base_config(data, backbone):
     return {
         "data": {"root": str(data), "val": 0.25, "test": 0.25, "workers": 1},
         "backbone": {"file": str(backbone), "freeze": "all"},
-        "train": {"epochs": 4, "batch_size": 4, "seed": 3, "optimizer": {"name": "adam", "lr": 0.05}},
+        "train": {"epochs": 4, "batch_size": 4, "seed": 3,
+                  "optimizer": {"name": "adam", "lr": 0.05}},
     }
 
 
@@ -111,7 +112,7 @@ def command(program, *arguments):
 def run(program, *arguments, cwd=None, code=0):
     """Runs the program to its end; `code` is the exit code that it must have."""
     done = subprocess.run(command(program, *arguments), cwd=cwd, capture_output=True, text=True,
-                          timeout=120)
+                          errors="replace", timeout=120)
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -121,13 +122,23 @@ def train(config_file, output, *arguments, **options):
 
 
 def refused(done, *words):
-    """The one form of an error, on stderr: `error: WHAT`, `where:`, and a hint or what is allowed."""
+    """The one form of an error, on stderr: what, where, and a hint or what is allowed."""
     assert done.stdout == ""
     assert "\nerror: " in "\n" + done.stderr, done.stderr
     assert "this is a defect" not in done.stderr
     assert "\n  hint:  " in done.stderr or "but must be " in done.stderr, done.stderr
     for word in words:
         assert str(word) in done.stderr, f"{word!r} is not in:\n{done.stderr}"
+
+
+def refuse(folder, config, code, *words, arguments=()):
+    """tl-train refuses the config before it has written anything."""
+    file = config if hasattr(config, "exists") else write_config(folder, config)
+    before = sorted(folder.rglob("*"))
+    done = train(file, folder / "run", *arguments, code=code)
+    refused(done, *words)
+    assert sorted(folder.rglob("*")) == before
+    return done
 
 
 def read_csv(file):

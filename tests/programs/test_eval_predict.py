@@ -103,18 +103,20 @@ def test_eval_of_a_plain_classifier(backbone, fresh_data, names):
 
 
 def test_eval_needs_class_names(backbone, fresh_data):
-    refused(run("tl-eval", backbone, "--data", fresh_data, code=4), "classes", backbone, "--classes")
+    refused(run("tl-eval", backbone, "--data", fresh_data, code=4), "classes", backbone,
+            "--classes")
 
 
 def test_eval_with_a_wrong_number_of_names(tmp_path, backbone, fresh_data):
     (tmp_path / "names.txt").write_text("blue\ngreen\nred\n")
-    refused(run("tl-eval", backbone, "--data", fresh_data, "--classes", tmp_path / "names.txt", code=4),
-            "3 class names for 4 outputs", "names.txt")
+    done = run("tl-eval", backbone, "--data", fresh_data, "--classes", tmp_path / "names.txt",
+               code=4)
+    refused(done, "3 class names for 4 outputs", "names.txt")
 
 
 def test_eval_with_a_missing_file_of_names(tmp_path, backbone, fresh_data):
-    refused(run("tl-eval", backbone, "--data", fresh_data, "--classes", tmp_path / "absent", code=2),
-            tmp_path / "absent")
+    done = run("tl-eval", backbone, "--data", fresh_data, "--classes", tmp_path / "absent", code=2)
+    refused(done, tmp_path / "absent")
 
 
 def test_eval_where_the_folders_are_no_classes(tmp_path, model):
@@ -139,7 +141,8 @@ def test_eval_refusals(tmp_path, model, finished, fresh_data):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_where_there_is_none(finished, fresh_data):
     refused(run("tl-eval", finished[0], "--device", "cuda", code=2), "no device cuda")
-    refused(run("tl-predict", finished[0], fresh_data, "--device", "cuda", code=2), "no device cuda")
+    refused(run("tl-predict", finished[0], fresh_data, "--device", "cuda", code=2),
+            "no device cuda")
 
 
 def test_eval_where_the_data_is_gone(tmp_path, config):
@@ -176,7 +179,8 @@ def test_predict_as_csv_agrees_with_the_report(finished, data):
 
 
 def test_predict_as_jsonl(finished, fresh_data):
-    done = run("tl-predict", finished[0] / "model.pt", fresh_data, "--format", "jsonl", "--top", "2")
+    done = run("tl-predict", finished[0] / "model.pt", fresh_data, "--format", "jsonl", "--top",
+               "2")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["path"] for row in rows] == sorted(str(file) for file in fresh_data.rglob("*.*"))
     for row in rows:

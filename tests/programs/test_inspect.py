@@ -17,7 +17,8 @@ def test_the_layers_as_json(backbone):
     layers = result["layers"]
     assert [(x["name"], x["parameters"], x["output"]) for x in layers] == LAYERS
     assert [x["k"] for x in layers] == [1, 2, 3, 4]
-    assert all(x["cut"] for x in layers) and [x["classifier"] for x in layers] == [False] * 3 + [True]
+    assert all(x["cut"] for x in layers)
+    assert [x["classifier"] for x in layers] == [False] * 3 + [True]
     assert "conv 3x3" in layers[0]["kind"] and "batch_norm" in layers[0]["kind"]
     assert result["parameters"] == {"all": 3820, "trainable": 3820, "frozen": 0}
     assert result["input"]["input_size"] == 32 and result["outputs"] == 4
@@ -77,7 +78,8 @@ def test_a_data_set(untidy):
 def test_a_data_set_as_json(untidy):
     result = json.loads(run("tl-inspect", "--data", untidy, "--json").stdout)["data"]
     assert [entry["name"] for entry in result["classes"]] == CLASSES
-    assert [entry["train"] + entry["val"] + entry["test"] for entry in result["classes"]] == [10, 20, 30]
+    counts = [entry["train"] + entry["val"] + entry["test"] for entry in result["classes"]]
+    assert counts == [10, 20, 30]
     assert result["images"] == 60 and result["own_splits"] is False
     assert [entry["path"] for entry in result["skipped"]] == ["red/bad.jpg"]
 
@@ -127,7 +129,8 @@ def test_vgg16_has_the_parameters_of_the_literature(tmp_path, config):
     except (ImportError, AttributeError):
         pytest.skip("torchvision is not installed")
     file = tmp_path / "vgg16.pt"
-    torch.jit.save(torch.jit.script(vgg16(weights=None, init_weights=False).features.eval()), str(file))
+    network = vgg16(weights=None, init_weights=False).features.eval()
+    torch.jit.save(torch.jit.script(network), str(file))
     file.with_suffix(".json").write_text('{"input_size": 224}')
     data = draw_data(tmp_path / "data", counts=(8, 8, 0))
     plan = changed(config, data__root=str(data), backbone__file=str(file), head__pool="flatten")

@@ -48,7 +48,7 @@ def test_norm_statistics_stay_where_batch_norm_is_frozen(tmp_path, config, backb
 
 def test_scratch_draws_only_what_is_not_frozen(tmp_path, config, backbone):
     fresh = changed(config, backbone__freeze=1, backbone__init="scratch", train__epochs=1,
-                    train__optimizer={"name": "sgd", "lr": 1e-12})  # so that nothing moves by learning
+                    train__optimizer={"name": "sgd", "lr": 1e-12})  # nothing moves by learning
     train(write_config(tmp_path, fresh), tmp_path / "run")
     same, other = compare(tmp_path / "run" / "model.pt", backbone)
     assert of_layer(same, "features.0") == of_layer(same | other, "features.0")
@@ -163,7 +163,8 @@ class Features(nn.Module):
         return self.features(x)
 
 
-@pytest.mark.parametrize("pool, inputs", [("auto", 16), ("avg", 16), ("max", 16), ("flatten", 1024)])
+@pytest.mark.parametrize("pool, inputs", [("auto", 16), ("avg", 16), ("max", 16),
+                                          ("flatten", 1024)])
 def test_a_network_without_a_top(tmp_path, config, pool, inputs):
     file = export(Features(), tmp_path / "features.pt")
     headed = changed(config, backbone__file=str(file), head__pool=pool, train__epochs=1)

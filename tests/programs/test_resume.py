@@ -14,7 +14,8 @@ EPOCHS = 40
 def long_config(tmp_path_factory, config):
     """Everything that has a state of its own: momentum, dropout, norm statistics, a schedule."""
     return write_config(tmp_path_factory.mktemp("long"), changed(
-        config, backbone__freeze=1, backbone__batch_norm="train", head={"hidden": [8], "dropout": 0.3},
+        config, backbone__freeze=1, backbone__batch_norm="train",
+        head={"hidden": [8], "dropout": 0.3},
         train={"epochs": EPOCHS, "batch_size": 4, "seed": 5,
                "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 0.001},
                "schedule": {"name": "cosine", "warmup_epochs": 1},
@@ -34,7 +35,7 @@ def epochs_done(folder):
 
 
 def interrupt(config, folder, after, how, *flags):
-    """Stops the training by a signal once it has finished `after` epochs; returns stdout, stderr."""
+    """Stops the training by a signal after so many epochs; returns stdout and stderr."""
     with subprocess.Popen(command("tl-train", "--config", config, "--output", folder, *flags),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as training:
         deadline = time.monotonic() + 60
@@ -52,7 +53,8 @@ def test_a_run_stopped_twice_ends_like_one_undisturbed(tmp_path, long_config, un
     out, err = interrupt(long_config, folder, 3, signal.SIGTERM)
     assert out == "" and "--resume" in err
     assert {file.name for file in folder.iterdir()} == {
-        "config.json", "environment.json", "split.csv", "skipped.csv", "metrics.jsonl", "checkpoints"}
+        "config.json", "environment.json", "split.csv", "skipped.csv", "metrics.jsonl",
+        "checkpoints"}
     first = epochs_done(folder)
     interrupt(long_config, folder, first + 3, signal.SIGUSR1, "--resume")
     assert epochs_done(folder) < EPOCHS

@@ -1,20 +1,12 @@
 """What tl-train says to bad input: exit code, what, where and a hint; and nothing is written."""
 
+import os
+import subprocess
+
 import pytest
 import torch
-from kit import (base_config, changed, draw, draw_data, export, read_csv, refused, run, tiny_network,
-                 train, write_config)
-from torch import nn
-
-
-def refuse(folder, config, code, *words, arguments=()):
-    """tl-train refuses the config before it has written anything."""
-    file = config if hasattr(config, "exists") else write_config(folder, config)
-    before = sorted(folder.rglob("*"))
-    done = train(file, folder / "run", *arguments, code=code)
-    refused(done, *words)
-    assert sorted(folder.rglob("*")) == before
-    return done
+from kit import (base_config, changed, command, draw, draw_data, export, read_csv, refuse, refused,
+                 run, tiny_network, train, write_config)
 
 
 # --- the command line and the config ---------------------------------------------------------
@@ -98,7 +90,8 @@ def test_a_wrong_override_is_named(tmp_path, config, override, words):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_cuda_where_there_is_none(tmp_path, config, device):
-    refuse(tmp_path, config, 2, f"no device {device}", "--device cpu", arguments=["--device", device])
+    refuse(tmp_path, config, 2, f"no device {device}", "--device cpu",
+           arguments=["--device", device])
     refuse(tmp_path, changed(config, device=device), 2, f"no device {device}")
 
 
@@ -174,88 +167,6 @@ def test_a_bad_image_can_be_fatal(tmp_path, backbone):
     refuse(tmp_path, config, 3, "bad image", tmp_path / "data" / "red", "data.on_bad_image")
 
 
-# --- the backbone ----------------------------------------------------------------------------
-
-def test_a_missing_backbone(tmp_path, data):
-    refuse(tmp_path, base_config(data, tmp_path / "absent.pt"), 4, "no such file",
-           tmp_path / "absent.pt", "export_backbone")
-
-
-def test_a_backbone_that_is_no_torchscript(tmp_path, data, backbone):
-    file = tmp_path / "network.pt"
-    config = base_config(data, file)
-    file.write_text("this is no network\n")
-    refuse(tmp_path, config, 4, "no TorchScript", file, "export")
-    torch.save(tiny_network().state_dict(), file)
-    refuse(tmp_path, config, 4, "no TorchScript", file, "state dict", "export")
-    file.write_bytes(backbone.read_bytes()[:-2000])
-    refuse(tmp_path, config, 4, "no TorchScript", file)
-    file.write_bytes(b"")
-    refuse(tmp_path, config, 4, "no TorchScript", file)
-
-
-def test_broken_json_beside_the_backbone(tmp_path, data):
-    file = export(tiny_network(), tmp_path / "tiny.pt")
-    file.with_suffix(".json").write_text('{"input_size": ')
-    refuse(tmp_path, base_config(data, file), 4, "no JSON", "tiny.json")
-    file.with_suffix(".json").write_text('{"input_size": "large"}')
-    refuse(tmp_path, base_config(data, file), 4, "input_size", '"large"', "tiny.json")
-
-
-class TwoInputs(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.network = tiny_network()
-
-    def forward(self, x, scale):
-        return self.network(x) * scale
-
-
-class Words(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.network = tiny_network()
-
-    def forward(self, x: list[str]):
-        return self.network(torch.zeros(len(x), 3, 32, 32))
-
-
-class Pair(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.network = tiny_network()
-
-    def forward(self, x):
-        y = self.network(x)
-        return y, y + 1
-
-
-def grey_network():
-    network = tiny_network()
-    network.features[0][0] = nn.Conv2d(1, 8, 3, 2, 1, bias=False)
-    return network
-
-
-@pytest.mark.parametrize("network, words", [
-    (TwoInputs(), ["takes no image batch", "one tensor, N x 3 x H x W"]),
-    (Words(), ["fails on a batch of images"]),
-    (grey_network(), ["fails on a batch of images", "conv2d"]),
-    (Pair(), ["returns", "not one tensor", "logits"]),
-], ids=["two_inputs", "words", "one_channel", "a_pair"])
-def test_a_network_that_does_not_fit(tmp_path, data, network, words):
-    file = export(network, tmp_path / "network.pt")
-    refuse(tmp_path, base_config(data, file), 4, *words)
-
-
-def test_a_network_for_another_size(tmp_path, data):
-    network = nn.Sequential(tiny_network().features, nn.Flatten(), nn.Linear(16 * 8 * 8, 4)).eval()
-    file = export(network, tmp_path / "network.pt", size=48)
-    file_of_32 = base_config(data, file)
-    refuse(tmp_path, file_of_32, 4, "fails on a batch of images", "backbone.input")
-    train(write_config(tmp_path, changed(file_of_32, backbone__input={"input_size": 32})),
-          tmp_path / "run")
-
-
 # --- the output folder -----------------------------------------------------------------------
 
 def test_a_file_in_the_place_of_the_output(tmp_path, config):
@@ -306,3 +217,19 @@ def test_a_last_step_that_spoils_the_weights(tmp_path, config):
 
 def test_json_changes_nothing_about_errors(tmp_path, config):
     refuse(tmp_path, changed(config, train__epochs=0), 2, "train.epochs", arguments=["--json"])
+
+
+def test_a_class_name_that_is_no_text(tmp_path, backbone):
+    root = draw_data(tmp_path / "data")
+    os.rename(root / "red", os.fsencode(root) + b"/caf\xe9")
+    refused(train(write_config(tmp_path, base_config(root, backbone)), tmp_path / "run", code=3),
+            "is not UTF-8", root, "rename")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_result_that_can_not_be_written(config, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command("tl-train", "--config", write_config(tmp_path, config), "--dry-run"),
+            stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 5 and "can't write the result" in done.stderr

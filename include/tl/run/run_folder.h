@@ -25,6 +25,9 @@ struct RunFolder {
   bool is_finished() const;
 };
 
+// The path made absolute and without a slash at its end, so that it has a name.
+RunFolder run_folder_at(const std::filesystem::path& path);
+
 enum class ExistingRun { refuse, resume, replace };
 
 // What may be done with the folder, decided before anything is computed or written: nothing there

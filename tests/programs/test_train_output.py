@@ -1,0 +1,89 @@
+"""tl-train's dry run, its overrides and paths, and what it prints."""
+
+import json
+import shutil
+
+from kit import base_config, changed, metrics_of, refused, train, write_config
+
+
+def test_a_dry_run_prints_and_writes_nothing(tmp_path, config):
+    file = write_config(tmp_path, changed(config, backbone__freeze=2))
+    done = train(file, tmp_path / "run", "--dry-run")
+    assert list(tmp_path.iterdir()) == [file]
+    end = done.stdout.index("\n}\n") + 3
+    resolved = json.loads(done.stdout[:end])
+    assert resolved["train"]["seed"] == config["train"]["seed"] and "augment" in resolved
+    table = done.stdout[end:]
+    frozen = [line for line in table.splitlines() if line.endswith(" frozen") and "conv" in line]
+    assert [line.split()[1] for line in frozen] == ["features.0.0", "features.1.0"]
+    # 216 + 16, 1152 + 32, 2304 + 32 parameters, and 16 x 3 + 3 of the head
+    assert "parameters: 3,803 in all, 2,387 trainable, 1,416 frozen" in table
+
+
+def test_a_dry_run_as_json(tmp_path, config):
+    done = train(write_config(tmp_path, config), tmp_path / "run", "--dry-run", "--json")
+    result = json.loads(done.stdout)
+    assert result["parameters"] == {"all": 3803, "trainable": 51, "frozen": 3752}
+    assert result["frozen_layers"] == 3
+
+
+def test_a_dry_run_checks_everything(tmp_path, config):
+    absent = changed(config, data__root=str(tmp_path / "absent"))
+    refused(train(write_config(tmp_path, absent), tmp_path / "run", "--dry-run", code=3), "absent")
+
+
+def resolved_with(tmp_path, config, *overrides, cwd=None):
+    flags = [word for override in overrides for word in ("--set", override)]
+    file = write_config(tmp_path, config)
+    done = train(file, tmp_path / "run", "--dry-run", "--json", *flags, cwd=cwd)
+    return json.loads(done.stdout)["config"]
+
+
+def test_overrides_are_dotted_keys_with_json_or_bare_words(tmp_path, config):
+    resolved = resolved_with(tmp_path, config, "train.epochs=7", "head.hidden=[16, 8]",
+                             "backbone.init=scratch", 'train.schedule={"name": "cosine"}',
+                             "train.schedule.warmup_epochs=1", "backbone.freeze=features.1",
+                             "augment.crop=null", "train.epochs=8")
+    assert resolved["train"]["epochs"] == 8  # the last one counts
+    assert resolved["head"]["hidden"] == [16, 8]
+    assert resolved["backbone"]["init"] == "scratch"
+    assert resolved["backbone"]["freeze"] == "features.1"
+    assert resolved["train"]["schedule"]["name"] == "cosine"
+    assert resolved["train"]["schedule"]["warmup_epochs"] == 1
+    assert resolved["augment"]["crop"] is None
+
+
+def test_paths_in_the_config_are_relative_to_it_and_overrides_to_the_working_folder(
+        tmp_path, data, backbone):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copytree(data, tmp_path / "configs" / "colours")
+    shutil.copy(backbone, tmp_path / "elsewhere" / "tiny.pt")
+    shutil.copy(backbone.with_suffix(".json"), tmp_path / "elsewhere" / "tiny.json")
+    config = base_config("colours", "no such file.pt")
+    resolved = resolved_with(tmp_path / "configs", config, "backbone.file=tiny.pt",
+                             cwd=tmp_path / "elsewhere")
+    assert resolved["data"]["root"] == str(tmp_path / "configs" / "colours")
+    assert resolved["backbone"]["file"] == str(tmp_path / "elsewhere" / "tiny.pt")
+
+
+def test_json_is_one_object_on_stdout(tmp_path, config):
+    folder = tmp_path / "run"
+    done = train(write_config(tmp_path, config), folder, "--json")
+    assert done.stdout.count("\n") == 1
+    result = json.loads(done.stdout)
+    assert result["run"] == str(folder) and result["split"] == "test"
+    assert result["top1"] == json.loads((folder / "report.json").read_text())["top1"]
+    epochs = metrics_of(folder)
+    assert result["val_accuracy"] == epochs[result["best_epoch"] - 1]["val_accuracy"]
+
+
+def test_log_level_off_is_silent(tmp_path, config):
+    done = train(write_config(tmp_path, config), tmp_path / "run", "--log-level", "off")
+    assert done.stderr == "" and "test: accuracy" in done.stdout
+
+
+def test_progress_always_draws_a_bar(tmp_path, config):
+    done = train(write_config(tmp_path, config), tmp_path / "run", "--progress", "always")
+    assert "\x1b[K" in done.stderr and "1/5" in done.stderr  # 18 images in batches of 4
+    assert "\x1b" not in done.stdout

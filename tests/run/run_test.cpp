@@ -1,0 +1,58 @@
+#include "catch.h"
+#include "error_of.h"
+#include "temporary_folder.h"
+#include "tl/run/device.h"
+#include "tl/run/experiment.h"
+#include "tl/run/run_folder.h"
+
+#include <fstream>
+
+using namespace tl;
+
+TEST_CASE("balanced class weights make every class count alike") {
+  Dataset dataset;
+  dataset.classes = {"a", "b"};
+  for (int i = 0; i < 4; ++i)
+    dataset.samples.push_back({"x", i == 0 ? 0 : 1, Split::train, 0});
+  LossOptions loss;
+  CHECK(class_weights(loss, dataset).empty());
+  loss.class_weights = std::string("balanced");
+  const auto weights = class_weights(loss, dataset);
+  CHECK(weights[0] == Approx(2.0));
+  CHECK(weights[1] == Approx(2.0 / 3));
+}
+
+TEST_CASE("given class weights must be one a class") {
+  Dataset dataset;
+  dataset.classes = {"a", "b"};
+  LossOptions loss;
+  loss.class_weights = std::vector<double>{1, 2};
+  CHECK(class_weights(loss, dataset) == std::vector<double>{1, 2});
+  loss.class_weights = std::vector<double>{1, 2, 3};
+  CHECK(error_of([&] { class_weights(loss, dataset); }).code() == ExitCode::usage);
+}
+
+TEST_CASE("a run folder is taken only where nothing can get lost") {
+  const TemporaryFolder folder;
+  const RunFolder run{folder / "run"};
+  const LoadedExperiment experiment;
+  check_run_folder(run, ExistingRun::refuse, experiment);  // not there yet
+  std::filesystem::create_directories(run.path);
+  check_run_folder(run, ExistingRun::refuse, experiment);  // empty
+
+  std::ofstream(run.path / "thesis.txt") << "precious";
+  const auto refusal = [&](ExistingRun existing) {
+    return error_of([&] { check_run_folder(run, existing, experiment); });
+  };
+  CHECK(has(refusal(ExistingRun::replace).what(), "no run"));
+  for (const auto& file : {run.config(), run.environment(), run.split()})
+    std::ofstream(file) << "{}";
+  CHECK(has(refusal(ExistingRun::refuse).hint(), "--resume"));
+}
+
+TEST_CASE("an unknown device is refused") {
+  CHECK(choose_device("cpu").is_cpu());
+  const Error error = error_of([] { choose_device("gpu"); });
+  CHECK(error.code() == ExitCode::usage);
+  CHECK(has(error.hint(), "cuda"));
+}
