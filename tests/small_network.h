@@ -1,5 +1,6 @@
 // A small convolutional network as a TorchScript file, made in C++: conv + batch-norm + relu, a
-// residual block of two, dropout, pooling, and a linear classifier of seven outputs; 16 x 16 images.
+// residual block of two, dropout, pooling, and a linear classifier of seven outputs; 16 x 16
+// images.
 #pragma once
 
 #include <torch/script.h>
@@ -13,7 +14,6 @@
 namespace small_network {
 
 using torch::jit::Module;
-
 
 inline Module convolution(int in, int out) {
   Module conv("__torch__.Conv");

@@ -2,6 +2,8 @@
 
 namespace tl {
 
-const char* version() { return TL_VERSION; }
+const char* version() {
+  return TL_VERSION;
+}
 
 }  // namespace tl

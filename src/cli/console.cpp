@@ -27,7 +27,9 @@ std::string clock_time(double seconds) {
   return out.str();
 }
 
-std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
+std::string percent(double share) {
+  return fixed(100 * share, 1) + " %";
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ void ConsoleObserver::on_epoch(const std::vector<EpochMetrics>& history, std::si
 Progress progress_bar(const std::string& label, bool live) {
   if (!live) return {};
   return [label](std::size_t done, std::size_t total) {
-    log::status(done == total ? std::string() : str(label, " ", bar(done, total), " ", done, "/", total));
+    log::status(done == total ? std::string()
+                              : str(label, " ", bar(done, total), " ", done, "/", total));
   };
 }
 
@@ -69,7 +72,8 @@ class Table {
   std::string text(const std::string& indent = "  ") const {
     std::vector<std::size_t> width(right_.size(), 0);
     for (const auto& row : rows_) {
-      for (std::size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
+      for (std::size_t i = 0; i < row.size(); ++i)
+        width[i] = std::max(width[i], row[i].size());
     }
     std::string text;
     for (const auto& row : rows_) {
@@ -124,8 +128,8 @@ std::string plan_text(const Prepared& prepared) {
                           " layers")});
   what.add({"parameters", str(thousands(totals.all), " in all, ", thousands(totals.trainable),
                               " trainable, ", thousands(totals.frozen), " frozen")});
-  what.add({"training", str(options.train.epochs, " epochs of batches of ", options.train.batch_size,
-                            ", seed ", options.train.seed)});
+  what.add({"training", str(options.train.epochs, " epochs of batches of ",
+                            options.train.batch_size, ", seed ", options.train.seed)});
   what.add({"device", device_name(prepared.device)});
   return what.text() + "\n" + class_table(data);
 }
@@ -136,11 +140,14 @@ std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, 
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = layers[i];
     std::string shape;
-    for (const std::int64_t size : layer.output) shape += str(shape.empty() ? "" : " x ", size);
+    for (const std::int64_t size : layer.output)
+      shape += str(shape.empty() ? "" : " x ", size);
     const bool is_frozen = static_cast<int>(i) < frozen;
     table.add({std::to_string(i + 1), layer.name, layer.kind, shape, thousands(layer.parameters),
                layer.cut_after ? "yes" : "-",
-               layer.classifier ? "classifier: the head replaces it" : is_frozen ? "frozen" : ""});
+               layer.classifier ? "classifier: the head replaces it"
+               : is_frozen      ? "frozen"
+                                : ""});
   }
   std::string text = table.text();
   text += str("\n  parameters: ", thousands(totals.all), " in all, ", thousands(totals.trainable),
@@ -149,17 +156,17 @@ std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, 
 }
 
 std::string metrics_text(const Metrics& m, const std::string& split) {
-  std::string text = str(split, ": accuracy ", fixed(m.top1, 4), " (95 % interval ",
-                         fixed(m.top1_ci95.first, 3), " to ", fixed(m.top1_ci95.second, 3), "), ",
-                         count(m.n, "image"), "\n", "  top-5 ", fixed(m.top5, 4), "  macro F1 ",
-                         fixed(m.macro_f1, 4), "  nll ", fixed(m.nll, 4), "  ece ",
-                         fixed(m.ece, 4), "\n\n");
+  std::string text =
+      str(split, ": accuracy ", fixed(m.top1, 4), " (95 % interval ", fixed(m.top1_ci95.first, 3),
+          " to ", fixed(m.top1_ci95.second, 3), "), ", count(m.n, "image"), "\n", "  top-5 ",
+          fixed(m.top5, 4), "  macro F1 ", fixed(m.macro_f1, 4), "  nll ", fixed(m.nll, 4),
+          "  ece ", fixed(m.ece, 4), "\n\n");
   Table classes({false, true, true, true, true});
   classes.add({"class", "precision", "recall", "F1", "images"});
   for (const ClassMetrics& c : m.classes) {
     if (c.support == 0 && m.classes.size() > 50) continue;
-    classes.add({c.name, fixed(c.precision, 3), fixed(c.recall, 3), fixed(c.f1, 3),
-                 thousands(c.support)});
+    classes.add(
+        {c.name, fixed(c.precision, 3), fixed(c.recall, 3), fixed(c.f1, 3), thousands(c.support)});
   }
   return text + classes.text();
 }

@@ -21,7 +21,8 @@ void add_common(CLI::App& app, CommonOptions& common) {
   app.add_option("--log-level", common.log_level, "How much to log on stderr")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
-  app.add_option("--progress", common.progress, "A live progress bar on stderr; auto: on a terminal")
+  app.add_option("--progress", common.progress,
+                 "A live progress bar on stderr; auto: on a terminal")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
   app.add_flag("--json", common.json, "Print the result as one JSON object");

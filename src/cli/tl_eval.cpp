@@ -26,7 +26,6 @@ struct EvalCommand {
 
   void define(CLI::App& app);
   int run(const CommonOptions& common) const;
-
 };
 
 void EvalCommand::define(CLI::App& app) {
@@ -35,8 +34,9 @@ void EvalCommand::define(CLI::App& app) {
   app.add_option("--split", split, "train, val, test or all (default: test, else val)")
       ->check(CLI::IsMember({"train", "val", "test", "all"}));
   app.add_option("--classes", classes, "Class names, one a line, for a classifier without them");
-  app.add_option("--output", output, "Folder for the report files (default: the run folder; none "
-                                     "for a model file)");
+  app.add_option("--output", output,
+                 "Folder for the report files (default: the run folder; none "
+                 "for a model file)");
   app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--batch-size", batch_size, "Images computed at a time")
       ->check(CLI::Range(1, 65536))
@@ -51,18 +51,18 @@ int EvalCommand::run(const CommonOptions& common) const {
   for (const Skipped& skipped : chosen.dataset.skipped) {
     log::warn("skipped " + skipped.path + ": " + skipped.reason);
   }
-  const std::string folder = !output.empty()           ? output
+  const std::string folder = !output.empty()          ? output
                              : judged.run.has_value() ? judged.run->path.string()
                                                       : std::string();
   if (!folder.empty()) make_writable_folder(folder);
 
-  const auto predictions =
-      classify(Classifier(judged.model), chosen.dataset, chosen.samples,
-               {judged.model.info().input, batch_size, worker_count(0)},
-               progress_bar("evaluating", common.draws_progress()));
+  const auto predictions = classify(Classifier(judged.model), chosen.dataset, chosen.samples,
+                                    {judged.model.info().input, batch_size, worker_count(0)},
+                                    progress_bar("evaluating", common.draws_progress()));
   const Metrics metrics = compute_metrics(predictions, judged.classes);
   if (!folder.empty()) {
-    write_report(evaluation_report(judged, chosen, predictions, device_name(where)), metrics, folder);
+    write_report(evaluation_report(judged, chosen, predictions, device_name(where)), metrics,
+                 folder);
   }
   if (common.json) {
     print_json(metrics_to_json(metrics, chosen.name));

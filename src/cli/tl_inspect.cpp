@@ -72,10 +72,8 @@ ordered_json to_json(const Dataset& dataset) {
   const auto test = dataset.class_counts(Split::test);
   ordered_json classes = ordered_json::array();
   for (std::size_t i = 0; i < dataset.classes.size(); ++i) {
-    classes.push_back({{"name", dataset.classes[i]},
-                       {"train", train[i]},
-                       {"val", val[i]},
-                       {"test", test[i]}});
+    classes.push_back(
+        {{"name", dataset.classes[i]}, {"train", train[i]}, {"val", val[i]}, {"test", test[i]}});
   }
   ordered_json skipped = ordered_json::array();
   for (const Skipped& file : dataset.skipped) {
@@ -98,13 +96,14 @@ std::string model_text(const std::string& file, const Model& model, bool show_fr
 }
 
 std::string data_text(const Dataset& dataset) {
-  std::string text = str("  ", dataset.root.string(), "\n  ",
-                         count(std::ssize(dataset.samples), "image"), ", ",
-                         dataset.has_own_splits ? "splits of its own" : "split as by default",
-                         "\n\n", class_table(dataset));
+  std::string text =
+      str("  ", dataset.root.string(), "\n  ", count(std::ssize(dataset.samples), "image"), ", ",
+          dataset.has_own_splits ? "splits of its own" : "split as by default", "\n\n",
+          class_table(dataset));
   if (dataset.skipped.empty()) return text;
   text += str("\n  ", count(std::ssize(dataset.skipped), "unusable file"), "\n");
-  for (const Skipped& file : dataset.skipped) text += str("  ", file.path, ": ", file.reason, "\n");
+  for (const Skipped& file : dataset.skipped)
+    text += str("  ", file.path, ": ", file.reason, "\n");
   return text;
 }
 
@@ -143,7 +142,7 @@ int InspectCommand::run(const CommonOptions& common) const {
 int main(int argc, char** argv) {
   tl::InspectCommand command;
   return tl::run_program(
-      "Lists the layers of a TorchScript network and where it can be cut, or checks a data set.", argc, argv,
-      [&](CLI::App& app) { command.define(app); },
+      "Lists the layers of a TorchScript network and where it can be cut, or checks a data set.",
+      argc, argv, [&](CLI::App& app) { command.define(app); },
       [&](const tl::CommonOptions& common) { return command.run(common); });
 }

@@ -1,10 +1,10 @@
 // tl-predict: classifies images.
 #include "cli/console.h"
 #include "cli/program.h"
+#include "tl/base/csv.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
-#include "tl/base/csv.h"
 #include "tl/run/device.h"
 #include "tl/run/subject.h"
 
@@ -60,7 +60,8 @@ std::vector<Guess> best(const Prediction& prediction, const std::vector<std::str
                    [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
   order.resize(std::min<std::size_t>(order.size(), static_cast<std::size_t>(top)));
   std::vector<Guess> guesses;
-  for (const std::size_t i : order) guesses.push_back({classes[i], p[i]});
+  for (const std::size_t i : order)
+    guesses.push_back({classes[i], p[i]});
   return guesses;
 }
 

@@ -33,7 +33,8 @@ struct TrainCommand {
 
 void TrainCommand::define(CLI::App& app) {
   app.add_option("--config", config, "The experiment, a JSON file")->required();
-  app.add_option("--set", overrides, "KEY=JSON: overrides a key of the config, e.g. train.epochs=20")
+  app.add_option("--set", overrides,
+                 "KEY=JSON: overrides a key of the config, e.g. train.epochs=20")
       ->allow_extra_args(false);
   app.add_option("--output", output, "The run folder (default: runs/NAME of the config)");
   app.add_option("--device", device, "auto, cpu, cuda or cuda:N (default: the config's)");
@@ -97,8 +98,9 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
 
 void TrainCommand::warn_of(const Prepared& prepared) const {
   if (prepared.model.info().input_is_assumed) {
-    log::warn("the backbone file does not say how it wants its images; ImageNet's convention is "
-              "assumed (backbone.input says otherwise)");
+    log::warn(
+        "the backbone file does not say how it wants its images; ImageNet's convention is "
+        "assumed (backbone.input says otherwise)");
   }
   for (std::size_t i = 0; i < prepared.dataset.skipped.size(); ++i) {
     if (i == 10) {

@@ -4,8 +4,8 @@
 #include "model/recording.h"
 #include "tl/base/text.h"
 
-#include <ATen/ops/rand.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/rand.h>
 
 #include <algorithm>
 #include <set>
@@ -26,7 +26,8 @@ class Analyser {
     follow_dependence();
     find_layers();
     find_cuts();
-    for (PlacedLayer& layer : result_.layers) finish(layer);
+    for (PlacedLayer& layer : result_.layers)
+      finish(layer);
     return std::move(result_);
   }
 
@@ -40,8 +41,9 @@ class Analyser {
       made_of_[flat_.graph->inputs()[i + 1]] = {i};
     }
     for (Node* node : flat_.graph->nodes()) {
-      const bool depends = !looks_at_form_only(node) && std::any_of(node->inputs().begin(), node->inputs().end(),
-                                                         [&](Value* v) { return depends_(v); });
+      const bool depends =
+          !looks_at_form_only(node) && std::any_of(node->inputs().begin(), node->inputs().end(),
+                                                   [&](Value* v) { return depends_(v); });
       TensorSet tensors;
       for (Value* input : node->inputs()) {
         const auto it = made_of_.find(input);
@@ -53,7 +55,8 @@ class Analyser {
         from_images_.insert(node->outputs().begin(), node->outputs().end());
       }
       if (!depends || is_container(node)) {
-        for (Value* output : node->outputs()) made_of_[output] = tensors;
+        for (Value* output : node->outputs())
+          made_of_[output] = tensors;
       }
       consumed_[node] = std::move(tensors);
     }
@@ -127,7 +130,8 @@ class Analyser {
     if (!is_convolution(node)) return node->kind().toUnqualString();
     const auto& weight = result_.recording.sizes[0].at(node->input(1));
     std::string text = "conv";
-    for (std::size_t i = 2; i < weight.size(); ++i) text += str(i == 2 ? " " : "x", weight[i]);
+    for (std::size_t i = 2; i < weight.size(); ++i)
+      text += str(i == 2 ? " " : "x", weight[i]);
     const auto& input = result_.recording.sizes[0].at(node->input(0));
     return weight[1] != input[1] ? "grouped " + text : text;
   }
@@ -138,14 +142,16 @@ class Analyser {
     std::unordered_map<const Value*, std::size_t> last_use;
     const std::size_t end = result_.nodes.size();
     for (std::size_t position = 0; position < end; ++position) {
-      for (const Value* input : result_.nodes[position]->inputs()) last_use[input] = position;
+      for (const Value* input : result_.nodes[position]->inputs())
+        last_use[input] = position;
     }
     last_use[flat_.output()] = end;
     std::set<Value*> alive = {flat_.images()};
     consider_cut(alive, 0);
     for (std::size_t position = 0; position < end; ++position) {
       Node* node = result_.nodes[position];
-      for (Value* output : node->outputs()) alive.insert(output);
+      for (Value* output : node->outputs())
+        alive.insert(output);
       for (auto it = alive.begin(); it != alive.end();) {
         const auto use = last_use.find(*it);
         it = use == last_use.end() || use->second <= position ? alive.erase(it) : std::next(it);

@@ -4,8 +4,9 @@
 #include "tl/base/files.h"
 #include "tl/base/text.h"
 
-#include <caffe2/serialize/inline_container.h>
 #include <nlohmann/json.hpp>
+
+#include <caffe2/serialize/inline_container.h>
 
 namespace tl {
 namespace {
@@ -44,7 +45,8 @@ json parse(const std::string& text, const std::string& where) {
   try {
     return json::parse(text);
   } catch (const json::exception& error) {
-    throw Error(ExitCode::model, str("its metadata is no JSON: ", error.what()), where, export_hint);
+    throw Error(ExitCode::model, str("its metadata is no JSON: ", error.what()), where,
+                export_hint);
   }
 }
 
@@ -84,7 +86,8 @@ FileInfo read_file_info(const std::filesystem::path& file,
   } else if (!backbone.empty()) {
     read_metadata(info, parse(backbone, file.string()), file.string());
   } else if (std::filesystem::exists(beside)) {
-    read_metadata(info, parse(read_file(beside, ExitCode::model), beside.string()), beside.string());
+    read_metadata(info, parse(read_file(beside, ExitCode::model), beside.string()),
+                  beside.string());
   } else {
     info.input_is_assumed = !override.has_value();
   }

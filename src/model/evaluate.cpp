@@ -12,10 +12,12 @@ using torch::jit::Value;
 Stack evaluate(Node* node, Stack inputs) {
   auto graph = std::make_shared<Graph>();
   std::unordered_map<Value*, Value*> here;
-  for (Value* input : node->inputs()) here[input] = graph->addInput()->setType(input->type());
+  for (Value* input : node->inputs())
+    here[input] = graph->addInput()->setType(input->type());
   Node* clone = graph->createClone(node, [&](Value* v) { return here.at(v); });
   graph->insertNode(clone);
-  for (Value* output : clone->outputs()) graph->registerOutput(output);
+  for (Value* output : clone->outputs())
+    graph->registerOutput(output);
   return Executable(graph).run(std::move(inputs));
 }
 

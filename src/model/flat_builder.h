@@ -20,7 +20,8 @@ using Pair = std::array<c10::IValue, 2>;
 // What is known of a value of the original graph while its forward is walked.
 struct Known {
   Pair value;
-  torch::jit::Value* out = nullptr;  // what stands for it in the flat graph, once it is needed there
+  torch::jit::Value* out =
+      nullptr;  // what stands for it in the flat graph, once it is needed there
   bool constant = false;
   bool from_images = false;  // depends on pixel values, not only on shapes
   bool is_list = false;      // a list or tuple whose elements are known one by one
@@ -50,7 +51,8 @@ class FlatBuilder {
   Ref lifted(const at::Tensor& tensor, const std::string& name, bool parameter);
   std::size_t lifted_count() const { return lifted_.size(); }
 
-  // The value that stands for it in the flat graph. A list is made anew each time: it may have grown.
+  // The value that stands for it in the flat graph. A list is made anew each time: it may have
+  // grown.
   torch::jit::Value* materialise(const Ref& known);
   std::vector<torch::jit::Value*> materialise(const std::vector<Ref>& known);
 
@@ -58,7 +60,8 @@ class FlatBuilder {
   void split_into_elements(const Ref& known, const torch::jit::Node* node);
 
   // Appends a copy of the node, or of its functional twin where it works in place.
-  torch::jit::Node* append(torch::jit::Node* node, const std::vector<torch::jit::Value*>& arguments);
+  torch::jit::Node* append(torch::jit::Node* node,
+                           const std::vector<torch::jit::Value*>& arguments);
 
   // With `result` as its output, without what does not lead there.
   FlatGraph finish(const Ref& result);

@@ -23,8 +23,8 @@ using torch::jit::Value;
 // What may stand between the classifier's logits and the network's output.
 bool may_follow_logits(const Node* node, bool convolutional) {
   static const std::set<std::string> always = {
-      "aten::softmax", "aten::log_softmax", "aten::sigmoid", "aten::flatten",
-      "aten::squeeze", "aten::view",        "aten::reshape", "aten::adaptive_avg_pool2d",
+      "aten::softmax", "aten::log_softmax", "aten::sigmoid",   "aten::flatten",
+      "aten::squeeze", "aten::view",        "aten::reshape",   "aten::adaptive_avg_pool2d",
       "aten::mean",    "aten::avg_pool2d",  "aten::contiguous"};
   const std::string kind = node->kind().toQualString();
   return always.count(kind) > 0 || is_dropout(node) || (convolutional && kind == "aten::relu");
@@ -50,11 +50,13 @@ bool has_places(const std::vector<std::int64_t>& sizes) {
 
 // The cut with this value; dropout in front of it is the head's business.
 FeaturePoint cut_at(const Analysis& analysis, Value* value) {
-  while (is_dropout(value->node())) value = value->node()->input(0);
+  while (is_dropout(value->node()))
+    value = value->node()->input(0);
   for (const Cut& cut : analysis.cuts) {
     if (cut.value == value) return {cut.value, cut.position};
   }
-  throw Error(ExitCode::model, "more than one tensor goes into the classifier, so no head fits there",
+  throw Error(ExitCode::model,
+              "more than one tensor goes into the classifier, so no head fits there",
               value->debugName(), "export the network without its classifier");
 }
 
@@ -76,7 +78,8 @@ class HeadBuilder {
     }
     Graph& graph = *flat_.graph;
     if (sizes_.size() > 2 && how == Pool::flatten) {
-      for (std::size_t i = 2; i < sizes_.size(); ++i) sizes_[1] *= sizes_[i];
+      for (std::size_t i = 2; i < sizes_.size(); ++i)
+        sizes_[1] *= sizes_[i];
       value_ = graph.insert(c10::aten::flatten, {value_, 1});
     } else if (sizes_.size() > 2) {
       std::vector<std::int64_t> places = {2, 3};

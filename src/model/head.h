@@ -11,8 +11,8 @@ struct FeaturePoint {
   std::size_t position;  // of the first node behind it
 };
 
-// The classifier is the last linear layer or 1x1 convolution without a norm, if nothing but pooling,
-// reshaping, dropout or a softmax follows it.
+// The classifier is the last linear layer or 1x1 convolution without a norm, if nothing but
+// pooling, reshaping, dropout or a softmax follows it.
 bool has_classifier(const FlatGraph& flat, const Analysis& analysis);
 
 // `automatic`: the classifier's input, or the network's output where there is no classifier. The

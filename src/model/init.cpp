@@ -13,7 +13,8 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// How a tensor is used decides how it starts: its consumer's kind and its place among the arguments.
+// How a tensor is used decides how it starts: its consumer's kind and its place among the
+// arguments.
 struct Use {
   std::string kind;
   std::size_t argument = 0;
@@ -25,10 +26,12 @@ Use first_use(const FlatGraph& flat, std::size_t tensor) {
   return {uses[0].user->kind().toQualString(), uses[0].offset};
 }
 
-// He et al. 2015 with fan-out for convolutions, as torchvision's networks start; fan-in for the rest.
+// He et al. 2015 with fan-out for convolutions, as torchvision's networks start; fan-in for the
+// rest.
 void draw_weight(at::Tensor& weight, bool convolution, const at::Generator& generator) {
   double fan = static_cast<double>(convolution ? weight.size(0) : weight.size(1));
-  for (std::int64_t i = 2; i < weight.dim(); ++i) fan *= static_cast<double>(weight.size(i));
+  for (std::int64_t i = 2; i < weight.dim(); ++i)
+    fan *= static_cast<double>(weight.size(i));
   weight.normal_(0, std::sqrt((convolution ? 2.0 : 1.0) / fan), generator);
 }
 

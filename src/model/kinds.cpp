@@ -43,9 +43,9 @@ bool is_norm_or_affine(const torch::jit::Node* node) {
 }
 
 bool is_view(const torch::jit::Node* node) {
-  static const Kinds kinds = {"aten::permute",    "aten::transpose", "aten::flatten",
-                              "aten::reshape",    "aten::view",      "aten::contiguous",
-                              "aten::unflatten",  "aten::squeeze",   "aten::unsqueeze"};
+  static const Kinds kinds = {"aten::permute",   "aten::transpose", "aten::flatten",
+                              "aten::reshape",   "aten::view",      "aten::contiguous",
+                              "aten::unflatten", "aten::squeeze",   "aten::unsqueeze"};
   return among(node, kinds);
 }
 

@@ -43,7 +43,8 @@ bool has_no_place_in_a_flat_graph(const std::string& kind) {
 
 // The interpreter puts the cause last, behind the whole call stack.
 std::string last_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
+  while (!text.empty() && text.back() == '\n')
+    text.pop_back();
   return text.substr(text.rfind('\n') + 1);
 }
 
@@ -228,7 +229,8 @@ class Walk {
     const Ref container = get(node->input(0));
     const Ref position = get(node->input(1));
     const IValue& value = container->value[0];
-    if (!position->constant || !position->value[0].isInt() || !(value.isList() || value.isTuple())) {
+    if (!position->constant || !position->value[0].isInt() ||
+        !(value.isList() || value.isTuple())) {
       operation(node);
       return;
     }
@@ -306,8 +308,9 @@ class Walk {
       }
       if (tensors.size() == 1) return tensors[0];
     }
-    throw Error(ExitCode::model, str("the network returns ", value.type()->str(), ", not one tensor"),
-                "", "export a network whose forward returns the logits or the features alone");
+    throw Error(ExitCode::model,
+                str("the network returns ", value.type()->str(), ", not one tensor"), "",
+                "export a network whose forward returns the logits or the features alone");
   }
 
   const torch::jit::Module& module_;

@@ -52,15 +52,17 @@ void check_faithful(const Lowered& lowered, const ExampleImages& outputs, const 
         at::allclose(outputs[which], lowered.outputs[which], 1e-3, 1e-4, true)) {
       continue;
     }
-    throw Error(ExitCode::model, "this network can't be lowered: its flat graph computes something else",
-                file, "it changes views of a tensor in place; export a network that doesn't");
+    throw Error(ExitCode::model,
+                "this network can't be lowered: its flat graph computes something else", file,
+                "it changes views of a tensor in place; export a network that doesn't");
   }
 }
 
 void check_output(const Analysis& analysis, const FlatGraph& flat, const std::string& file) {
   const auto& first = analysis.recording.sizes[0].at(flat.output());
   const auto& second = analysis.recording.sizes[1].at(flat.output());
-  if (first.size() >= 2 && first[0] == Recording::batches[0] && second[0] == Recording::batches[1]) {
+  if (first.size() >= 2 && first[0] == Recording::batches[0] &&
+      second[0] == Recording::batches[1]) {
     return;
   }
   throw Error(ExitCode::model, "the network's output has no row for each image", file,
@@ -113,9 +115,15 @@ Model Model::load(const std::filesystem::path& file, const std::optional<InputSp
   return model;
 }
 
-const FileInfo& Model::info() const { return info_; }
-const std::vector<Layer>& Model::layers() const { return network_->layers; }
-int Model::frozen_layers() const { return network_->frozen_layers; }
+const FileInfo& Model::info() const {
+  return info_;
+}
+const std::vector<Layer>& Model::layers() const {
+  return network_->layers;
+}
+int Model::frozen_layers() const {
+  return network_->frozen_layers;
+}
 
 std::int64_t Model::outputs() const {
   return network_->analysis.recording.sizes[0].at(network_->flat.output()).at(1);
@@ -145,7 +153,8 @@ int layers_up_to(const std::vector<Layer>& layers, const std::string& name) {
 
 int layers_to_freeze(const std::vector<Layer>& layers, const Freeze& choice) {
   const int all = static_cast<int>(layers.size());
-  if (const auto* word = std::get_if<FreezeWord>(&choice)) return *word == FreezeWord::all ? all : 0;
+  if (const auto* word = std::get_if<FreezeWord>(&choice))
+    return *word == FreezeWord::all ? all : 0;
   if (const auto* name = std::get_if<std::string>(&choice)) return layers_up_to(layers, *name);
   const int k = std::get<int>(choice);
   if (k < 0 || k > all) {
@@ -160,7 +169,8 @@ int layers_to_freeze(const std::vector<Layer>& layers, const Freeze& choice) {
 int Model::freeze(const Freeze& choice) {
   Network& network = *network_;
   network.frozen_layers = layers_to_freeze(network.layers, choice);
-  for (NamedTensor& tensor : network.flat.tensors) tensor.frozen = false;
+  for (NamedTensor& tensor : network.flat.tensors)
+    tensor.frozen = false;
   for (int i = 0; i < network.frozen_layers; ++i) {
     for (const std::size_t t : network.analysis.layers[static_cast<std::size_t>(i)].tensors) {
       network.flat.tensors[t].frozen = true;
@@ -180,7 +190,8 @@ Totals Model::totals() const {
 }
 
 void Model::to(const c10::Device& device) {
-  for (NamedTensor& tensor : network_->flat.tensors) tensor.tensor = tensor.tensor.to(device);
+  for (NamedTensor& tensor : network_->flat.tensors)
+    tensor.tensor = tensor.tensor.to(device);
   for (torch::jit::Node* node : network_->flat.graph->nodes()) {
     if (node->kind() != torch::jit::prim::Constant) continue;
     const auto value = torch::jit::toIValue(node->output());

@@ -3,7 +3,6 @@
 #include <ATen/core/TensorBody.h>
 #include <ATen/ops/tensor.h>
 
-
 namespace tl {
 
 Piece::Piece(FlatGraph flat) : flat_(std::move(flat)), executable_(flat_.graph) {}
@@ -12,7 +11,8 @@ at::Tensor Piece::run(const at::Tensor& x) const {
   torch::jit::Stack stack;
   stack.reserve(flat_.tensors.size() + 1);
   stack.emplace_back(x);
-  for (const NamedTensor& tensor : flat_.tensors) stack.emplace_back(tensor.tensor);
+  for (const NamedTensor& tensor : flat_.tensors)
+    stack.emplace_back(tensor.tensor);
   return executable_.run(std::move(stack)).at(0).toTensor();
 }
 

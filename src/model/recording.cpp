@@ -24,16 +24,19 @@ class Recorder {
     for (std::size_t i = 0; i < flat_.tensors.size(); ++i) {
       keep(flat_.graph->inputs()[i + 1], flat_.tensors[i].tensor);
     }
-    for (Node* node : flat_.graph->nodes()) step(node);
+    for (Node* node : flat_.graph->nodes())
+      step(node);
     return values_.at(flat_.output()).toTensor();
   }
 
  private:
   void step(Node* node) {
     Stack inputs;
-    for (Value* input : node->inputs()) inputs.push_back(values_.at(input));
+    for (Value* input : node->inputs())
+      inputs.push_back(values_.at(input));
     const Stack outputs = evaluate(node, std::move(inputs));
-    for (std::size_t i = 0; i < outputs.size(); ++i) keep(node->outputs()[i], outputs[i]);
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      keep(node->outputs()[i], outputs[i]);
     for (Value* input : node->inputs()) {
       if (--uses_left_.at(input) == 0) values_.erase(input);
     }

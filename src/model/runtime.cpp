@@ -8,7 +8,6 @@
 #include <c10/core/Device.h>
 #include <torch/csrc/jit/ir/constants.h>
 
-
 namespace tl {
 namespace {
 
@@ -32,9 +31,9 @@ struct Classifier::State {
 };
 
 Classifier::Classifier(const Model& model)
-    : state_(std::make_unique<State>(State{
-          model.info(), device_of(model.network()),
-          cut_out(model.network(), model.network().flat.images(), model.network().flat.output())})) {}
+    : state_(std::make_unique<State>(State{model.info(), device_of(model.network()),
+                                           cut_out(model.network(), model.network().flat.images(),
+                                                   model.network().flat.output())})) {}
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 
@@ -52,10 +51,9 @@ struct Prefix::State {
 };
 
 Prefix::Prefix(const Model& model)
-    : state_(std::make_unique<State>(State{
-          model.info(), device_of(model.network()),
-          cut_out(model.network(), model.network().flat.images(),
-                  prefix_end(model.network()).value)})) {}
+    : state_(std::make_unique<State>(State{model.info(), device_of(model.network()),
+                                           cut_out(model.network(), model.network().flat.images(),
+                                                   prefix_end(model.network()).value)})) {}
 Prefix::~Prefix() = default;
 Prefix::Prefix(Prefix&&) noexcept = default;
 
@@ -70,8 +68,8 @@ namespace {
 
 using torch::jit::Node;
 
-// Batch-norm uses batch statistics where its own are not frozen and `batch_norm` says so; dropout is
-// on from where training begins.
+// Batch-norm uses batch statistics where its own are not frozen and `batch_norm` says so; dropout
+// is on from where training begins.
 void set_training_mode(const Network& network, BatchNorm batch_norm, Node* original, Node* copy) {
   const torch::jit::WithInsertPoint here(copy);
   if (is_dropout(original)) {
@@ -88,10 +86,9 @@ void set_training_mode(const Network& network, BatchNorm batch_norm, Node* origi
 }
 
 Piece cut_out_for_training(const Network& network, BatchNorm batch_norm) {
-  return Piece(slice(network.flat, network.analysis.recording, prefix_end(network).value,
-                     network.flat.output(), [&](Node* original, Node* copy) {
-                       set_training_mode(network, batch_norm, original, copy);
-                     }));
+  return Piece(slice(
+      network.flat, network.analysis.recording, prefix_end(network).value, network.flat.output(),
+      [&](Node* original, Node* copy) { set_training_mode(network, batch_norm, original, copy); }));
 }
 
 }  // namespace
@@ -102,10 +99,10 @@ struct Trainee::State {
 };
 
 Trainee::Trainee(const Model& model, BatchNorm batch_norm)
-    : state_(std::make_unique<State>(State{
-          cut_out_for_training(model.network(), batch_norm),
-          cut_out(model.network(), prefix_end(model.network()).value,
-                  model.network().flat.output())})) {
+    : state_(
+          std::make_unique<State>(State{cut_out_for_training(model.network(), batch_norm),
+                                        cut_out(model.network(), prefix_end(model.network()).value,
+                                                model.network().flat.output())})) {
   for (const NamedTensor& named : state_->training.tensors()) {
     const at::Tensor& tensor = named.tensor;
     tensor.set_requires_grad(named.parameter && !named.frozen);
@@ -120,8 +117,12 @@ at::Tensor Trainee::logits(const at::Tensor& features, bool training) const {
   return state_->evaluation.run(features);
 }
 
-std::vector<at::Tensor> Trainee::head_parameters() const { return parameters(true); }
-std::vector<at::Tensor> Trainee::backbone_parameters() const { return parameters(false); }
+std::vector<at::Tensor> Trainee::head_parameters() const {
+  return parameters(true);
+}
+std::vector<at::Tensor> Trainee::backbone_parameters() const {
+  return parameters(false);
+}
 
 std::vector<at::Tensor> Trainee::parameters(bool head) const {
   std::vector<at::Tensor> chosen;

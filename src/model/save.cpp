@@ -48,7 +48,6 @@ class ModuleTree {
   Module& root() { return modules_.at(""); }
 
  private:
-
   static std::pair<std::string, std::string> split(const std::string& name) {
     const std::size_t dot = name.rfind('.');
     if (dot == std::string::npos) return {"", name};
@@ -112,7 +111,8 @@ std::shared_ptr<Graph> method_graph(const Model& model, Module& root) {
 
 void Model::save(const std::filesystem::path& file, const std::string& metadata) const {
   ModuleTree tree;
-  for (const NamedTensor& named : network_->flat.tensors) tree.add(named);
+  for (const NamedTensor& named : network_->flat.tensors)
+    tree.add(named);
   Module& root = tree.root();
   const auto graph = method_graph(*this, root);
   const auto name = c10::QualifiedName(*root.type()->name(), "forward");

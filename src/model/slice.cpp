@@ -102,9 +102,11 @@ class Slicer {
     const auto& first = recording_.numbers[0].at(value);
     const auto& second = recording_.numbers[1].at(value);
     std::vector<Value*> numbers;
-    for (std::size_t i = 0; i < first.size(); ++i) numbers.push_back(number(first[i], second[i]));
+    for (std::size_t i = 0; i < first.size(); ++i)
+      numbers.push_back(number(first[i], second[i]));
     if (value->type()->kind() == c10::TypeKind::IntType) return numbers.at(0);
-    return piece_.graph->insertNode(piece_.graph->createList(c10::IntType::get(), numbers))->output();
+    return piece_.graph->insertNode(piece_.graph->createList(c10::IntType::get(), numbers))
+        ->output();
   }
 
   Value* number(std::int64_t first, std::int64_t second) {

@@ -16,7 +16,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string pretty(const ordered_json& json) { return json.dump(2) + "\n"; }
+std::string pretty(const ordered_json& json) {
+  return json.dump(2) + "\n";
+}
 
 // Paths and sizes tell one data set from another; hashing a million images would take longer than
 // training on them.
@@ -30,17 +32,19 @@ std::string hash_of_data(const Dataset& dataset) {
 
 ordered_json environment(const Prepared& prepared) {
   const Experiment& options = prepared.experiment.options;
-  return {{"tl", version()},
-          {"torch", TORCH_VERSION},
-          {"opencv", CV_VERSION},
-          {"compiler", __VERSION__},
-          {"device", device_name(prepared.device)},
-          {"threads", compute_threads()},
-          {"backbone", {{"file", options.backbone.file.string()},
-                        {"xxh3_128", file_hash(options.backbone.file)}}},
-          {"data", {{"root", options.data.root.string()},
-                    {"images", prepared.dataset.samples.size()},
-                    {"xxh3_128_of_paths_and_sizes", hash_of_data(prepared.dataset)}}}};
+  return {
+      {"tl", version()},
+      {"torch", TORCH_VERSION},
+      {"opencv", CV_VERSION},
+      {"compiler", __VERSION__},
+      {"device", device_name(prepared.device)},
+      {"threads", compute_threads()},
+      {"backbone",
+       {{"file", options.backbone.file.string()}, {"xxh3_128", file_hash(options.backbone.file)}}},
+      {"data",
+       {{"root", options.data.root.string()},
+        {"images", prepared.dataset.samples.size()},
+        {"xxh3_128_of_paths_and_sizes", hash_of_data(prepared.dataset)}}}};
 }
 
 }  // namespace
@@ -81,8 +85,9 @@ std::vector<EpochCurve> read_metrics(const std::filesystem::path& file) {
   for (std::string line; std::getline(in, line);) {
     const auto j = ordered_json::parse(line, nullptr, false);
     if (j.is_discarded()) continue;
-    curves.push_back({j.value("epoch", 0), j.value("train_loss", 0.0), j.value("train_accuracy", 0.0),
-                      j.value("val_loss", 0.0), j.value("val_accuracy", 0.0)});
+    curves.push_back({j.value("epoch", 0), j.value("train_loss", 0.0),
+                      j.value("train_accuracy", 0.0), j.value("val_loss", 0.0),
+                      j.value("val_accuracy", 0.0)});
   }
   return curves;
 }
@@ -99,9 +104,8 @@ std::string model_metadata(const Prepared& prepared, const TrainOutcome& trainin
   metadata["source"] = info.source;
   metadata["licence"] = info.licence;
   metadata["freeze"] = prepared.model.frozen_layers();
-  metadata["metrics"] = {{"epoch", best.epoch},
-                         {"val_loss", best.val_loss},
-                         {"val_accuracy", best.val_accuracy}};
+  metadata["metrics"] = {
+      {"epoch", best.epoch}, {"val_loss", best.val_loss}, {"val_accuracy", best.val_accuracy}};
   metadata["version"] = version();
   return metadata.dump();
 }
@@ -112,7 +116,8 @@ ReportInput report_input(const Prepared& prepared, const TrainOutcome& training,
   const Experiment& options = prepared.experiment.options;
   const Totals totals = prepared.model.totals();
   double seconds = 0;
-  for (const EpochMetrics& epoch : training.history) seconds += epoch.seconds;
+  for (const EpochMetrics& epoch : training.history)
+    seconds += epoch.seconds;
   ReportInput input;
   input.title = folder.path.filename().string();
   input.split = name(split);
@@ -122,7 +127,8 @@ ReportInput report_input(const Prepared& prepared, const TrainOutcome& training,
   input.data_root = prepared.dataset.root;
   input.facts = {
       {"Backbone", options.backbone.file.filename().string()},
-      {"Frozen layers", str(prepared.model.frozen_layers(), " of ", prepared.model.layers().size())},
+      {"Frozen layers",
+       str(prepared.model.frozen_layers(), " of ", prepared.model.layers().size())},
       {"Parameters", str(thousands(totals.all), ", ", thousands(totals.trainable), " trainable")},
       {"Data", prepared.dataset.root.string()},
       {"Training images", prepared.dataset.indices(Split::train).size()},

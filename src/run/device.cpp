@@ -5,11 +5,11 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <malloc.h>
 #include <torch/cuda.h>
 
 #include <algorithm>
 #include <limits>
+#include <malloc.h>
 #include <thread>
 
 namespace tl {
@@ -53,8 +53,12 @@ void set_up_process(int threads) {
   if (threads > 0) at::set_num_threads(threads);
 }
 
-int compute_threads() { return at::get_num_threads(); }
+int compute_threads() {
+  return at::get_num_threads();
+}
 
-int worker_count(int configured) { return configured > 0 ? configured : compute_threads(); }
+int worker_count(int configured) {
+  return configured > 0 ? configured : compute_threads();
+}
 
 }  // namespace tl

@@ -79,8 +79,11 @@ TrainOutcome train_in(const Prepared& prepared, const RunFolder& folder, bool re
   const Experiment& options = prepared.experiment.options;
   const Prefix prefix(prepared.model);
   Trainee trainee(prepared.model, options.backbone.batch_norm);
-  SourceOptions source{prepared.model.info().input, options.train.batch_size,
-                       worker_count(options.data.workers), options.train.seed, nullptr,
+  SourceOptions source{prepared.model.info().input,
+                       options.train.batch_size,
+                       worker_count(options.data.workers),
+                       options.train.seed,
+                       nullptr,
                        options.features.views};
   const auto val =
       live_features(prepared.dataset, prepared.dataset.indices(Split::val), prefix, source);
@@ -103,8 +106,7 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
   if (!resume) start_run_folder(prepared, folder);
   const bool has_checkpoint = std::filesystem::exists(folder.last_checkpoint());
   ExperimentOutcome outcome;
-  outcome.training =
-      train_in(prepared, folder, resume && has_checkpoint, stop_requested, observer);
+  outcome.training = train_in(prepared, folder, resume && has_checkpoint, stop_requested, observer);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
   prepared.model.save(folder.model(), model_metadata(prepared, outcome.training));
 

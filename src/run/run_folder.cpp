@@ -24,7 +24,8 @@ bool is_there(const fs::path& path) {
 // The folder, or what stands nearest above it, must be a folder that can be written.
 void check_writable(const fs::path& path) {
   fs::path nearest = path;
-  while (!is_there(nearest) && nearest.has_relative_path()) nearest = nearest.parent_path();
+  while (!is_there(nearest) && nearest.has_relative_path())
+    nearest = nearest.parent_path();
   if (!fs::is_directory(nearest)) {
     throw Error(ExitCode::usage, "the output is no folder", nearest.string(),
                 "give another --output");

@@ -22,7 +22,8 @@ std::vector<std::string> read_lines(const std::filesystem::path& file) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     lines.push_back(line);
   }
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  while (!lines.empty() && lines.back().empty())
+    lines.pop_back();
   return lines;
 }
 
@@ -30,7 +31,8 @@ std::filesystem::path model_file(const std::filesystem::path& run_or_model) {
   if (!std::filesystem::is_directory(run_or_model)) return run_or_model;
   const RunFolder run{run_or_model};
   if (!run.holds_a_run()) {
-    throw Error(ExitCode::usage, "this folder is no run", run_or_model.string(), "give the folder that tl-train wrote, or a model file");
+    throw Error(ExitCode::usage, "this folder is no run", run_or_model.string(),
+                "give the folder that tl-train wrote, or a model file");
   }
   if (!std::filesystem::exists(run.model())) {
     throw Error(ExitCode::usage, "this run is not finished: it has no model.pt",
@@ -69,8 +71,7 @@ EvaluationData open_evaluation_data(const Subject& subject, const std::filesyste
                                     const std::string& split) {
   EvaluationData chosen;
   if (!data.empty()) {
-    chosen.dataset =
-        open_evaluation_folder(data, subject.classes, BadImage::skip, worker_count(0));
+    chosen.dataset = open_evaluation_folder(data, subject.classes, BadImage::skip, worker_count(0));
   } else if (subject.run) {
     chosen.dataset = read_split_csv(subject.run->split(), data_root_of(*subject.run));
   } else {

@@ -18,8 +18,8 @@ using torch::serialize::OutputArchive;
 constexpr int format = 1;
 
 json to_json(const EpochMetrics& m) {
-  return {m.epoch, m.train_loss, m.train_accuracy, m.val_loss,
-          m.val_accuracy, m.lr, m.seconds, m.images_per_second};
+  return {m.epoch,        m.train_loss, m.train_accuracy, m.val_loss,
+          m.val_accuracy, m.lr,         m.seconds,        m.images_per_second};
 }
 
 EpochMetrics epoch_from_json(const json& j) {
@@ -28,7 +28,8 @@ EpochMetrics epoch_from_json(const json& j) {
 
 std::string to_text(const Position& p) {
   json history = json::array();
-  for (const EpochMetrics& metrics : p.history) history.push_back(to_json(metrics));
+  for (const EpochMetrics& metrics : p.history)
+    history.push_back(to_json(metrics));
   return json{{"format", format},
               {"epoch", p.epoch},
               {"step", p.step},
@@ -49,17 +50,26 @@ Position from_text(const std::string& text, const std::string& where) {
     throw Error(ExitCode::training, "this checkpoint was written by a newer version", where,
                 "resume with that version, or start again with --force");
   }
-  Position p{j.at("epoch"), j.at("step"), j.at("loss_sum"), j.at("correct"), j.at("seen"),
-             j.at("seconds"), {}, j.at("best"), j.at("epochs_since_best"),
+  Position p{j.at("epoch"),
+             j.at("step"),
+             j.at("loss_sum"),
+             j.at("correct"),
+             j.at("seen"),
+             j.at("seconds"),
+             {},
+             j.at("best"),
+             j.at("epochs_since_best"),
              j.at("best_for_stopping")};
-  for (const json& epoch : j.at("history")) p.history.push_back(epoch_from_json(epoch));
+  for (const json& epoch : j.at("history"))
+    p.history.push_back(epoch_from_json(epoch));
   return p;
 }
 
 // Archive keys must not look like paths into submodules.
 std::string key(const std::string& name) {
   std::string key = name;
-  for (char& c : key) c = c == '.' ? '/' : c;
+  for (char& c : key)
+    c = c == '.' ? '/' : c;
   return key;
 }
 
@@ -105,8 +115,9 @@ Position load_checkpoint(const std::filesystem::path& file, const Trainee& train
   throw;
 } catch (const std::exception& error) {
   const std::string text = error.what();
-  throw Error(ExitCode::training, str("can't read the checkpoint: ", text.substr(0, text.find('\n'))),
-              file.string(), "start again with --force");
+  throw Error(ExitCode::training,
+              str("can't read the checkpoint: ", text.substr(0, text.find('\n'))), file.string(),
+              "start again with --force");
 }
 
 }  // namespace tl

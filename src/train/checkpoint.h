@@ -8,8 +8,8 @@
 
 namespace tl {
 
-// Where a run stands. The random state is no part of it: every choice comes from (seed, epoch, step)
-// or (seed, epoch, sample).
+// Where a run stands. The random state is no part of it: every choice comes from (seed, epoch,
+// step) or (seed, epoch, sample).
 struct Position {
   int epoch = 1;         // the epoch to go on with
   std::size_t step = 0;  // steps of it that are done
@@ -28,7 +28,8 @@ void save_checkpoint(const std::filesystem::path& file, const Position& position
                      const Trainee& trainee, const Optimizer& optimizer);
 
 // Fills trainee and optimizer (which may be null: only the weights are wanted).
-// Throws Error(training) where the file is missing, damaged, of a newer format or of another network.
+// Throws Error(training) where the file is missing, damaged, of a newer format or of another
+// network.
 Position load_checkpoint(const std::filesystem::path& file, const Trainee& trainee,
                          Optimizer* optimizer);
 

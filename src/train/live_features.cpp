@@ -11,8 +11,9 @@ namespace {
 // Keeps the batch's bytes alive as long as the tensor.
 at::Tensor to_tensor(Batch& batch) {
   auto* pixels = new std::vector<std::uint8_t>(std::move(batch.pixels));
-  return at::from_blob(pixels->data(), {batch.count, batch.height, batch.width, 3},
-                       [pixels](void*) { delete pixels; }, at::kByte);
+  return at::from_blob(
+      pixels->data(), {batch.count, batch.height, batch.width, 3},
+      [pixels](void*) { delete pixels; }, at::kByte);
 }
 
 class LiveFeatures : public FeatureSource {

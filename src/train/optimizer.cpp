@@ -22,10 +22,9 @@ std::unique_ptr<torch::optim::Optimizer> make(const OptimizerOptions& options,
   const auto betas = std::make_tuple(options.betas[0], options.betas[1]);
   switch (options.name) {
     case OptimizerName::adam:
-      return make<Adam>(groups, AdamOptions(options.lr)
-                                    .betas(betas)
-                                    .eps(options.eps)
-                                    .weight_decay(options.weight_decay));
+      return make<Adam>(
+          groups,
+          AdamOptions(options.lr).betas(betas).eps(options.eps).weight_decay(options.weight_decay));
     case OptimizerName::adamw:
       return make<AdamW>(groups, AdamWOptions(options.lr)
                                      .betas(betas)
@@ -71,9 +70,17 @@ double Optimizer::set_rate_factor(double factor) {
   return head_rate_ * factor;
 }
 
-void Optimizer::zero_grad() { optimizer_->zero_grad(); }
-void Optimizer::step() { optimizer_->step(); }
-void Optimizer::save(torch::serialize::OutputArchive& archive) const { optimizer_->save(archive); }
-void Optimizer::load(torch::serialize::InputArchive& archive) { optimizer_->load(archive); }
+void Optimizer::zero_grad() {
+  optimizer_->zero_grad();
+}
+void Optimizer::step() {
+  optimizer_->step();
+}
+void Optimizer::save(torch::serialize::OutputArchive& archive) const {
+  optimizer_->save(archive);
+}
+void Optimizer::load(torch::serialize::InputArchive& archive) {
+  optimizer_->load(archive);
+}
 
 }  // namespace tl

@@ -122,8 +122,8 @@ class Training {
     inputs_.val.begin(at_.epoch, 0);
     while (const auto batch = inputs_.val.next()) {
       const at::Tensor logits = inputs_.trainee.logits(batch->features, false);
-      loss_sum += at::cross_entropy_loss(logits, batch->labels, {}, at::Reduction::Sum)
-                      .item<double>();
+      loss_sum +=
+          at::cross_entropy_loss(logits, batch->labels, {}, at::Reduction::Sum).item<double>();
       correct += logits.argmax(1).eq(batch->labels).sum().item<std::int64_t>();
       seen += batch->labels.size(0);
     }
@@ -142,8 +142,9 @@ class Training {
   void finish_epoch(const EpochMetrics& metrics) {
     at_.history.push_back(metrics);
     const EpochMetrics& best = at_.history[at_.best];
-    const bool better = at_.history.size() == 1 || metrics.val_accuracy > best.val_accuracy ||
-                        (metrics.val_accuracy == best.val_accuracy && metrics.val_loss < best.val_loss);
+    const bool better =
+        at_.history.size() == 1 || metrics.val_accuracy > best.val_accuracy ||
+        (metrics.val_accuracy == best.val_accuracy && metrics.val_loss < best.val_loss);
     if (better) at_.best = at_.history.size() - 1;
     count_patience(metrics.val_accuracy);
     ++at_.epoch;

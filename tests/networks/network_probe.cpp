@@ -80,9 +80,7 @@ class FixedBatches : public tl::FeatureSource {
  public:
   FixedBatches(const tl::Prefix& prefix, at::Tensor images, at::Tensor labels, std::int64_t size)
       : prefix_(prefix), images_(std::move(images)), labels_(std::move(labels)), size_(size) {}
-  std::size_t batches() const override {
-    return static_cast<std::size_t>(images_.size(0) / size_);
-  }
+  std::size_t batches() const override { return static_cast<std::size_t>(images_.size(0) / size_); }
   void begin(int /*epoch*/, std::size_t first) override { next_ = first; }
   std::optional<tl::FeatureBatch> next() override {
     if (next_ == batches()) return std::nullopt;

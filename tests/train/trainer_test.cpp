@@ -142,8 +142,8 @@ TEST_CASE("a damaged checkpoint is an error, not a crash") {
 }
 
 TEST_CASE("every optimizer learns") {
-  for (const auto name : {OptimizerName::adam, OptimizerName::adamw, OptimizerName::sgd,
-                          OptimizerName::rmsprop}) {
+  for (const auto name :
+       {OptimizerName::adam, OptimizerName::adamw, OptimizerName::sgd, OptimizerName::rmsprop}) {
     const TemporaryFolder folder;
     Run run(folder);
     run.options.optimizer.name = name;

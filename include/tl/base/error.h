@@ -19,7 +19,8 @@ enum class ExitCode {
 
 class Error : public std::runtime_error {
  public:
-  // `where` names a file, a key or a place in the network; `hint` says what to do. Both may be empty.
+  // `where` names a file, a key or a place in the network; `hint` says what to do. Both may be
+  // empty.
   Error(ExitCode code, const std::string& what, std::string where = {}, std::string hint = {});
 
   ExitCode code() const { return code_; }

@@ -1,5 +1,6 @@
 // Log lines and a transient status line, both on stderr: stdout is for results alone.
-// Torch must not be included where spdlog is (both bring their own fmt), so spdlog stays behind this.
+// Torch must not be included where spdlog is (both bring their own fmt), so spdlog stays behind
+// this.
 #pragma once
 
 #include <string>

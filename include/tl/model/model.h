@@ -26,13 +26,13 @@ struct Network;  // src/model/network.h
 // A parameterised operation of the network, together with the norm or the elementwise affine that
 // follows it directly: what `backbone.freeze` counts.
 struct Layer {
-  std::string name;                   // the module path of its first tensor, e.g. layer1.0.conv1
-  std::string kind;                   // e.g. "conv 3x3 + batch_norm"
-  std::vector<std::int64_t> output;   // shape for one image, without the batch
-  std::int64_t parameters = 0;        // not counting those that an earlier layer shares
-  bool cut_after = false;             // one tensor is all that is alive somewhere behind it
-  bool classifier = false;            // replaced by the head
-  std::vector<std::string> tensors;   // names of its parameters and buffers
+  std::string name;                  // the module path of its first tensor, e.g. layer1.0.conv1
+  std::string kind;                  // e.g. "conv 3x3 + batch_norm"
+  std::vector<std::int64_t> output;  // shape for one image, without the batch
+  std::int64_t parameters = 0;       // not counting those that an earlier layer shares
+  bool cut_after = false;            // one tensor is all that is alive somewhere behind it
+  bool classifier = false;           // replaced by the head
+  std::vector<std::string> tensors;  // names of its parameters and buffers
 };
 
 struct Totals {
@@ -61,7 +61,8 @@ class Model {
   std::int64_t outputs() const;
 
   // Replaces the classifier, if there is one, by pool, hidden layers and a linear layer with one
-  // logit a class. Weights come from `seed`. Throws Error(model) where there is no place for a head.
+  // logit a class. Weights come from `seed`. Throws Error(model) where there is no place for a
+  // head.
   void attach_head(const HeadOptions& options, int classes, std::uint64_t seed);
 
   // Chooses the first layers that keep every tensor. Returns k. Throws Error(usage) on an unknown

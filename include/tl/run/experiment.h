@@ -32,8 +32,8 @@ Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
 
 struct ExperimentOutcome {
   TrainOutcome training;
-  Split split = Split::test;        // that was judged: test, or else val
-  std::optional<Metrics> metrics;   // none after an interruption
+  Split split = Split::test;       // that was judged: test, or else val
+  std::optional<Metrics> metrics;  // none after an interruption
 };
 
 // Trains, writes the run folder, and judges the best model on the test images.

@@ -19,9 +19,9 @@ struct Subject {
   std::optional<RunFolder> run;      // the run it comes from
 };
 
-// `run_or_model` is a run folder (its model.pt is taken) or a TorchScript file. `classes_file` holds
-// a name a line and replaces what the file says. Throws Error(model) where there are no class names
-// or their number is not the number of logits, Error(usage) where the run is not finished.
+// `run_or_model` is a run folder (its model.pt is taken) or a TorchScript file. `classes_file`
+// holds a name a line and replaces what the file says. Throws Error(model) where there are no class
+// names or their number is not the number of logits, Error(usage) where the run is not finished.
 Subject open_subject(const std::filesystem::path& run_or_model,
                      const std::filesystem::path& classes_file);
 
@@ -31,12 +31,13 @@ struct EvaluationData {
   std::string name;                  // of the split
 };
 
-// The images of `split` ("" for test, or else val, or else all, which a log line says) in `data`, or,
-// where that is empty, in the run's own data as its split.csv has it.
+// The images of `split` ("" for test, or else val, or else all, which a log line says) in `data`,
+// or, where that is empty, in the run's own data as its split.csv has it.
 EvaluationData open_evaluation_data(const Subject& subject, const std::filesystem::path& data,
                                     const std::string& split);
 
 ReportInput evaluation_report(const Subject& subject, const EvaluationData& data,
-                              const std::vector<Prediction>& predictions, const std::string& device);
+                              const std::vector<Prediction>& predictions,
+                              const std::string& device);
 
 }  // namespace tl

@@ -18,8 +18,8 @@ struct EpochMetrics {
   double train_accuracy = 0;  // share of the (augmented) images
   double val_loss = 0;
   double val_accuracy = 0;
-  double lr = 0;       // of the head, at the epoch's last step
-  double seconds = 0;  // training and validation
+  double lr = 0;                 // of the head, at the epoch's last step
+  double seconds = 0;            // training and validation
   double images_per_second = 0;  // in training
 };
 
@@ -52,16 +52,16 @@ struct TrainInputs {
   Trainee& trainee;
   FeatureSource& train;
   FeatureSource& val;
-  std::vector<double> class_weights;        // empty: all alike
-  std::filesystem::path checkpoints;        // folder for last.ckpt and best.ckpt; must exist
-  bool resume = false;                      // go on with last.ckpt
-  std::function<bool()> stop_requested;     // asked after each step
+  std::vector<double> class_weights;     // empty: all alike
+  std::filesystem::path checkpoints;     // folder for last.ckpt and best.ckpt; must exist
+  bool resume = false;                   // go on with last.ckpt
+  std::function<bool()> stop_requested;  // asked after each step
 };
 
-// Trains to the end of the epochs, to early stopping, or until a stop is requested; then the trainee
-// holds the state of the best epoch (after an interruption: the last). The best epoch has the
-// highest validation accuracy, and of equals the lowest loss. Throws Error(training) on a loss that
-// is not finite, with the step and what to do.
+// Trains to the end of the epochs, to early stopping, or until a stop is requested; then the
+// trainee holds the state of the best epoch (after an interruption: the last). The best epoch has
+// the highest validation accuracy, and of equals the lowest loss. Throws Error(training) on a loss
+// that is not finite, with the step and what to do.
 TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer);
 
 }  // namespace tl
