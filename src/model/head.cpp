@@ -74,7 +74,7 @@ class HeadBuilder {
   void pool(Pool how) {
     if (sizes_.size() > 4 || sizes_.size() < 2) {
       throw Error(ExitCode::model, str("a head takes no features of rank ", sizes_.size()), "",
-                  "set head.pool to flatten, or export the network with its own pooling");
+                  "export the network with its own pooling");
     }
     Graph& graph = *flat_.graph;
     if (sizes_.size() > 2 && how == Pool::flatten) {
@@ -141,7 +141,8 @@ bool has_classifier(const FlatGraph& flat, const Analysis& analysis) {
 FeaturePoint feature_point(const FlatGraph& flat, const Analysis& analysis, Pool pool) {
   const PlacedLayer* logits = classifier(flat, analysis);
   const FeaturePoint end = cut_at(analysis, logits == nullptr ? flat.output() : logits->input);
-  if (pool == Pool::automatic) return end;
+  const bool is_map = analysis.recording.sizes[0].at(end.value).size() > 2;
+  if (pool == Pool::automatic || (logits == nullptr && is_map)) return end;
   for (auto cut = analysis.cuts.rbegin(); cut != analysis.cuts.rend(); ++cut) {
     if (cut->position > end.position || is_dropout(cut->value->node())) continue;
     if (has_places(analysis.recording.sizes[0].at(cut->value))) return {cut->value, cut->position};

@@ -104,6 +104,8 @@ class Walk {
         step(node);
       } catch (const Error&) {
         throw;
+      } catch (const std::bad_alloc&) {
+        throw;
       } catch (const std::exception& error) {
         throw Error(ExitCode::model,
                     str("the network fails on a batch of images: ", last_line(error.what())),

@@ -69,11 +69,16 @@ void check_output(const Analysis& analysis, const FlatGraph& flat, const std::st
               "export a network that takes any batch size (a trace may have fixed it)");
 }
 
-// Our own files keep their parameters under backbone. and head.; a network made from one drops the
-// first, so that names stay the same from generation to generation.
+// Our own files keep their parameters under backbone. and head.; in a network made from one, the
+// backbone's names stay the same from generation to generation, and an old head makes room for the
+// new.
 void shorten_names(FlatGraph& flat) {
   for (NamedTensor& tensor : flat.tensors) {
-    if (tensor.name.rfind("backbone.", 0) == 0) tensor.name = tensor.name.substr(9);
+    if (tensor.name.rfind("backbone.", 0) == 0) {
+      tensor.name = tensor.name.substr(9);
+    } else {
+      tensor.name = "previous_" + tensor.name;
+    }
   }
 }
 
@@ -126,7 +131,8 @@ int Model::frozen_layers() const {
 }
 
 std::int64_t Model::outputs() const {
-  return network_->analysis.recording.sizes[0].at(network_->flat.output()).at(1);
+  const auto& sizes = network_->analysis.recording.sizes[0].at(network_->flat.output());
+  return sizes.size() == 2 ? sizes[1] : 0;
 }
 
 void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t seed) {
@@ -152,7 +158,8 @@ int layers_up_to(const std::vector<Layer>& layers, const std::string& name) {
 }
 
 int layers_to_freeze(const std::vector<Layer>& layers, const Freeze& choice) {
-  const int all = static_cast<int>(layers.size());
+  const bool classifier = !layers.empty() && layers.back().classifier;
+  const int all = static_cast<int>(layers.size()) - (classifier ? 1 : 0);
   if (const auto* word = std::get_if<FreezeWord>(&choice))
     return *word == FreezeWord::all ? all : 0;
   if (const auto* name = std::get_if<std::string>(&choice)) return layers_up_to(layers, *name);

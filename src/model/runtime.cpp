@@ -73,7 +73,9 @@ using torch::jit::Node;
 void set_training_mode(const Network& network, BatchNorm batch_norm, Node* original, Node* copy) {
   const torch::jit::WithInsertPoint here(copy);
   if (is_dropout(original)) {
-    if (network.analysis.position.at(original) < training_begins(network)) return;
+    const auto place = network.analysis.position.find(original);
+    if (place == network.analysis.position.end()) return;  // of a weight, not of an image
+    if (place->second < training_begins(network)) return;
     copy->replaceInput(2, copy->owningGraph()->insertConstant(true));
   } else if (is_batch_norm(original) && batch_norm == BatchNorm::train) {
     constexpr std::size_t running_mean = 3;

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string pretty(const ordered_json& json) {
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 // Paths and sizes tell one data set from another; hashing a million images would take longer than
@@ -107,7 +107,7 @@ std::string model_metadata(const Prepared& prepared, const TrainOutcome& trainin
   metadata["metrics"] = {
       {"epoch", best.epoch}, {"val_loss", best.val_loss}, {"val_accuracy", best.val_accuracy}};
   metadata["version"] = version();
-  return metadata.dump();
+  return metadata.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 ReportInput report_input(const Prepared& prepared, const TrainOutcome& training,

@@ -41,10 +41,10 @@ void check_training(const Experiment& options, const Dataset& dataset, const Mod
 
 }  // namespace
 
-Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
+Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress) {
   const Experiment& options = experiment.options;
-  const c10::Device where = choose_device(device);
+  const c10::Device where = choose_device(options.device);
   const int workers = worker_count(options.data.workers);
   Dataset dataset = split ? read_split_csv(*split, options.data.root)
                           : open_dataset(options.data, options.train.seed, workers, progress);
@@ -59,7 +59,7 @@ Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
 
 namespace {
 
-// Metrics file and model are brought up to date after each epoch.
+// Brings metrics.jsonl up to date after each epoch.
 class Recorder : public TrainObserver {
  public:
   Recorder(const RunFolder& folder, TrainObserver& next) : folder_(folder), next_(next) {}

@@ -47,11 +47,18 @@ std::filesystem::path data_root_of(const RunFolder& run) {
 
 }  // namespace
 
+void warn_of_assumed_input() {
+  log::warn(
+      "the model file does not say how it wants its images; ImageNet's convention is assumed "
+      "(a NAME.json beside the file, or backbone.input in a config, says otherwise)");
+}
+
 Subject open_subject(const std::filesystem::path& run_or_model,
                      const std::filesystem::path& classes_file) {
   const auto file = model_file(run_or_model);
   Subject subject{Model::load(file), {}, std::nullopt};
   if (std::filesystem::is_directory(run_or_model)) subject.run = run_folder_at(run_or_model);
+  if (subject.model.info().input_is_assumed) warn_of_assumed_input();
   subject.classes = classes_file.empty() ? subject.model.info().classes : read_lines(classes_file);
   if (subject.classes.empty()) {
     throw Error(ExitCode::model, "the classifier does not say what its classes are", file.string(),

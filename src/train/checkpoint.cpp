@@ -96,11 +96,12 @@ void save_checkpoint(const std::filesystem::path& file, const Position& position
 Position load_checkpoint(const std::filesystem::path& file, const Trainee& trainee,
                          Optimizer* optimizer) try {
   InputArchive archive;
-  archive.load_from(file.string());
+  const auto state = trainee.state();
+  archive.load_from(file.string(), state.empty() ? at::kCPU : state.front().second.device());
   c10::IValue position;
   archive.read("position", position);
   const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : trainee.state()) {
+  for (const auto& [name, tensor] : state) {
     at::Tensor saved;
     archive.read(key(name), saved, /*is_buffer=*/true);
     at::Tensor(tensor).copy_(saved);

@@ -48,8 +48,7 @@ std::unique_ptr<torch::optim::Optimizer> make(const OptimizerOptions& options,
 }  // namespace
 
 Optimizer::Optimizer(const OptimizerOptions& options, std::vector<at::Tensor> head,
-                     std::vector<at::Tensor> backbone)
-    : head_rate_(options.lr) {
+                     std::vector<at::Tensor> backbone) {
   Groups groups;
   const auto add = [&](std::vector<at::Tensor> parameters, double rate) {
     if (parameters.empty()) return;
@@ -63,11 +62,10 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<at::Tensor> he
 
 Optimizer::~Optimizer() = default;
 
-double Optimizer::set_rate_factor(double factor) {
+void Optimizer::set_rate_factor(double factor) {
   for (std::size_t i = 0; i < rates_.size(); ++i) {
     optimizer_->param_groups()[i].options().set_lr(rates_[i] * factor);
   }
-  return head_rate_ * factor;
 }
 
 void Optimizer::zero_grad() {

@@ -25,8 +25,8 @@ class Optimizer {
             std::vector<at::Tensor> backbone);
   ~Optimizer();
 
-  // Sets both rates to `factor` times their configured ones; returns the head's.
-  double set_rate_factor(double factor);
+  // Sets both rates to `factor` times their configured ones.
+  void set_rate_factor(double factor);
   void zero_grad();
   void step();
 
@@ -35,7 +35,6 @@ class Optimizer {
 
  private:
   std::vector<double> rates_;  // a group
-  double head_rate_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
 };
 

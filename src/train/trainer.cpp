@@ -40,6 +40,9 @@ class Training {
     while (at_.epoch <= options_.epochs && !out_of_patience()) {
       if (!train_epoch()) return end(TrainEnd::interrupted);
       finish_epoch(validate());
+      if (stops() && at_.epoch <= options_.epochs && !out_of_patience()) {
+        return end(TrainEnd::interrupted);
+      }
     }
     load_checkpoint(best_, inputs_.trainee, nullptr);
     return end(out_of_patience() ? TrainEnd::early_stop : TrainEnd::all_epochs);
@@ -47,6 +50,8 @@ class Training {
 
  private:
   TrainOutcome end(TrainEnd how) const { return {how, at_.history, at_.best}; }
+
+  bool stops() const { return inputs_.stop_requested && inputs_.stop_requested(); }
 
   bool out_of_patience() const {
     const int patience = options_.early_stopping.patience;
@@ -63,7 +68,7 @@ class Training {
       at_.seconds = seconds_before + seconds_since(start);
       observer_.on_step({at_.epoch, at_.step, inputs_.train.batches(), mean_loss(), accuracy(),
                          static_cast<double>(at_.seen) / at_.seconds});
-      if (inputs_.stop_requested && inputs_.stop_requested()) {
+      if (stops()) {
         save_checkpoint(last_, at_, inputs_.trainee, optimizer_);
         return false;
       }
@@ -71,14 +76,17 @@ class Training {
     return true;
   }
 
+  double rate_at(std::size_t step_in_epoch) {
+    const auto steps = static_cast<std::int64_t>(inputs_.train.batches());
+    const std::int64_t step = (at_.epoch - 1) * steps + static_cast<std::int64_t>(step_in_epoch);
+    return rate_factor(options_.schedule, step, options_.epochs * steps, steps);
+  }
+
   void train_step(const FeatureBatch& batch) {
-    const auto steps_an_epoch = static_cast<std::int64_t>(inputs_.train.batches());
-    const std::int64_t step =
-        (at_.epoch - 1) * steps_an_epoch + static_cast<std::int64_t>(at_.step);
-    rate_ = optimizer_.set_rate_factor(
-        rate_factor(options_.schedule, step, options_.epochs * steps_an_epoch, steps_an_epoch));
+    optimizer_.set_rate_factor(rate_at(at_.step));
     // Dropout depends on the step alone, so a resumed run draws the same.
-    at::manual_seed(Random({options_.seed, static_cast<std::uint64_t>(step)}).next());
+    at::manual_seed(
+        Random({options_.seed, static_cast<std::uint64_t>(at_.epoch), at_.step}).next());
     const at::Tensor logits = inputs_.trainee.logits(batch.features, true);
     const at::Tensor loss = loss_of(logits, batch.labels, options_.loss.label_smoothing);
     const double value = loss.item<double>();
@@ -133,7 +141,7 @@ class Training {
     metrics.train_accuracy = accuracy();
     metrics.val_loss = loss_sum / static_cast<double>(seen);
     metrics.val_accuracy = static_cast<double>(correct) / static_cast<double>(seen);
-    metrics.lr = rate_;
+    metrics.lr = options_.optimizer.lr * rate_at(at_.step - 1);
     metrics.seconds = at_.seconds + seconds_since(start);
     metrics.images_per_second = static_cast<double>(at_.seen) / at_.seconds;
     return metrics;
@@ -172,7 +180,6 @@ class Training {
   std::filesystem::path last_;
   std::filesystem::path best_;
   Position at_;
-  double rate_ = 0;
 };
 
 }  // namespace

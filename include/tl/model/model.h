@@ -57,7 +57,8 @@ class Model {
   // of what lies behind the feature map that it pools) come last and are no longer there after
   // attach_head.
   const std::vector<Layer>& layers() const;
-  // Columns of the network's output: logits, or features where the file has no classifier.
+  // Columns of the network's output: logits, or features where the file has no classifier; 0 where
+  // it gives a feature map.
   std::int64_t outputs() const;
 
   // Replaces the classifier, if there is one, by pool, hidden layers and a linear layer with one

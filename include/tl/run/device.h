@@ -11,7 +11,7 @@ namespace tl {
 // Throws Error(usage) on CUDA where there is none.
 c10::Device choose_device(const std::string& wish);
 
-// "cpu (2 threads)" or "cuda:0 (NVIDIA H200)".
+// "cpu (2 threads)" or "cuda:0".
 std::string device_name(const c10::Device& device);
 
 // Process-wide: the number of compute threads (0: as many as cores), and an allocator that keeps
@@ -19,7 +19,7 @@ std::string device_name(const c10::Device& device);
 void set_up_process(int threads);
 int compute_threads();
 
-// The share of those that decode images, where the config says 0.
+// Threads that decode images: what the config says, or as many as compute where it says 0.
 int worker_count(int configured);
 
 }  // namespace tl

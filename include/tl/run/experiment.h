@@ -27,7 +27,7 @@ struct Prepared {
 
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
 // nothing written. With `split`, the dataset is what that split.csv says.
-Prepared prepare(const LoadedExperiment& experiment, const std::string& device,
+Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress = {});
 
 struct ExperimentOutcome {

@@ -25,6 +25,9 @@ struct Subject {
 Subject open_subject(const std::filesystem::path& run_or_model,
                      const std::filesystem::path& classes_file);
 
+// Says in the log that nothing told how the network wants its images.
+void warn_of_assumed_input();
+
 struct EvaluationData {
   Dataset dataset;
   std::vector<std::size_t> samples;  // the chosen ones
