@@ -137,7 +137,7 @@ def test_input_is_assumed_with_a_warning(tmp_path, config):
     done = train(write_config(tmp_path, changed(config, backbone__file=str(file), train__epochs=1)),
                  tmp_path / "run")
     warning = "does not say how it wants its images"
-    assert f"warn  the backbone file {warning}" in done.stderr and "224 x 224" in done.stderr
+    assert f"warn  the model file {warning}" in done.stderr and "224 x 224" in done.stderr
     said = changed(config, backbone__file=str(file), train__epochs=1,
                    backbone__input={"input_size": [32, 48]})
     done = train(write_config(tmp_path, said), tmp_path / "other")
