@@ -23,7 +23,7 @@ class Executable {
   torch::jit::Code code_;
 };
 
-// "aten::conv2d in features.0.0 (file.py:12)": for errors about a node.
+// "aten::conv2d (file.py:12)", or the operation alone where the file keeps no sources: for errors.
 std::string describe(const torch::jit::Node* node);
 
 }  // namespace tl
