@@ -33,6 +33,10 @@ std::string percent(double share) {
 
 }  // namespace
 
+nlohmann::ordered_json totals_json(const Totals& totals) {
+  return {{"all", totals.all}, {"trainable", totals.trainable}, {"frozen", totals.frozen}};
+}
+
 void print_json(const nlohmann::ordered_json& json) {
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }

@@ -28,6 +28,9 @@ class ConsoleObserver : public TrainObserver {
 // "label [####------] 12/40" as the status line; does nothing where not `live`.
 Progress progress_bar(const std::string& label, bool live);
 
+// {all, trainable, frozen}
+nlohmann::ordered_json totals_json(const Totals& totals);
+
 // Images of each class in each split; only the first of many classes.
 std::string class_table(const Dataset& dataset);
 

@@ -56,10 +56,8 @@ ordered_json to_json(const Model& model) {
                       {"classifier", layer.classifier},
                       {"frozen", static_cast<int>(i) < model.frozen_layers()}});
   }
-  const Totals totals = model.totals();
   return {{"layers", layers},
-          {"parameters",
-           {{"all", totals.all}, {"trainable", totals.trainable}, {"frozen", totals.frozen}}},
+          {"parameters", totals_json(model.totals())},
           {"outputs", model.outputs()},
           {"input", to_json(model.info().input)},
           {"classes", model.info().classes},

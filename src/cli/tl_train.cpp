@@ -49,10 +49,6 @@ RunFolder TrainCommand::folder() const {
   return run_folder_at("runs" / std::filesystem::path(config).stem());
 }
 
-nlohmann::ordered_json totals_json(const Totals& totals) {
-  return {{"all", totals.all}, {"trainable", totals.trainable}, {"frozen", totals.frozen}};
-}
-
 int print_dry_run(const Prepared& prepared, const CommonOptions& common) {
   const auto& model = prepared.model;
   if (common.json) {
