@@ -1,15 +1,15 @@
-# LibTorch: a Torch_DIR that is given, or else the wheel in the project's virtual environment.
-if(NOT Torch_DIR AND NOT DEFINED ENV{Torch_DIR})
-  file(GLOB wheel ${CMAKE_SOURCE_DIR}/.venv/lib/python3.*/site-packages/torch/share/cmake/Torch)
-  if(wheel)
-    list(GET wheel 0 Torch_DIR)
-    set(Torch_DIR ${Torch_DIR} CACHE PATH "LibTorch's CMake files")
-  endif()
-endif()
-find_package(Torch 2.13 QUIET)
+find_package(Torch 2.13)
 if(NOT Torch_FOUND)
   message(FATAL_ERROR "LibTorch 2.13 or newer was not found. Run scripts/setup, or pass "
                       "-DTorch_DIR=/path/to/libtorch/share/cmake/Torch.")
+endif()
+
+# The fast engine for frozen layers on CPUs: OpenVINO's C++ files are in its Python wheel.
+option(TL_WITH_OPENVINO "Use OpenVINO where it is found" ON)
+if(TL_WITH_OPENVINO)
+  file(GLOB openvino_wheel ${CMAKE_SOURCE_DIR}/.venv/lib/python3.*/site-packages/openvino/cmake)
+  find_package(OpenVINO QUIET COMPONENTS Runtime PyTorch HINTS ${openvino_wheel})
+  message(STATUS "OpenVINO: ${OpenVINO_VERSION}")
 endif()
 
 find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs)

@@ -18,5 +18,6 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/tlConfig.cmake.in
                               INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tlConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tlConfig.cmake
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindTorch.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/tlConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/tlConfigVersion.cmake DESTINATION ${package})

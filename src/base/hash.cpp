@@ -13,22 +13,30 @@
 namespace tl {
 namespace {
 
-std::string hexadecimal(XXH128_hash_t hash) {
-  static constexpr char digits[] = "0123456789abcdef";
-  XXH128_canonical_t bytes;  // the same order on every machine
+Digest to_digest(XXH128_hash_t hash) {
+  XXH128_canonical_t bytes;
   XXH128_canonicalFromHash(&bytes, hash);
+  return std::to_array(bytes.digest);
+}
+
+}  // namespace
+
+Digest digest(std::string_view bytes) {
+  return to_digest(XXH3_128bits(bytes.data(), bytes.size()));
+}
+
+std::string hexadecimal(const Digest& digest) {
+  static constexpr char digits[] = "0123456789abcdef";
   std::string text;
-  for (const unsigned char byte : bytes.digest) {
+  for (const std::uint8_t byte : digest) {
     text += digits[byte >> 4];
     text += digits[byte & 15];
   }
   return text;
 }
 
-}  // namespace
-
 std::string content_hash(std::string_view bytes) {
-  return hexadecimal(XXH3_128bits(bytes.data(), bytes.size()));
+  return hexadecimal(digest(bytes));
 }
 
 std::string file_hash(const std::filesystem::path& path) {
@@ -45,7 +53,7 @@ std::string file_hash(const std::filesystem::path& path) {
   if (!file || std::ferror(file.get())) {
     throw Error(ExitCode::data, str("can't read the file: ", std::strerror(errno)), path.string());
   }
-  return hexadecimal(XXH3_128bits_digest(state.get()));
+  return hexadecimal(to_digest(XXH3_128bits_digest(state.get())));
 }
 
 std::uint64_t hash64(std::string_view bytes) {

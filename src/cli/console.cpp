@@ -33,6 +33,18 @@ std::string percent(double share) {
 
 }  // namespace
 
+void warn_of_skipped(const Dataset& dataset, const std::string& listed_in) {
+  constexpr std::size_t most = 10;
+  const auto& skipped = dataset.skipped;
+  for (std::size_t i = 0; i < skipped.size(); ++i) {
+    if (i == most && !listed_in.empty()) {
+      log::warn(str("... and ", skipped.size() - i, " more (", listed_in, ")"));
+      return;
+    }
+    log::warn("skipped " + skipped[i].path + ": " + skipped[i].reason);
+  }
+}
+
 nlohmann::ordered_json totals_json(const Totals& totals) {
   return {{"all", totals.all}, {"trainable", totals.trainable}, {"frozen", totals.frozen}};
 }
@@ -134,6 +146,7 @@ std::string plan_text(const Prepared& prepared) {
                               " trainable, ", thousands(totals.frozen), " frozen")});
   what.add({"training", str(options.train.epochs, " epochs of batches of ",
                             options.train.batch_size, ", seed ", options.train.seed)});
+  what.add({"features", features_text(prepared)});
   what.add({"device", device_name(prepared.device)});
   return what.text() + "\n" + class_table(data);
 }

@@ -28,6 +28,9 @@ class ConsoleObserver : public TrainObserver {
 // "label [####------] 12/40" as the status line; does nothing where not `live`.
 Progress progress_bar(const std::string& label, bool live);
 
+// Warns of each image that can't be used; of the first ten where a file lists them all.
+void warn_of_skipped(const Dataset& dataset, const std::string& listed_in = "");
+
 // {all, trainable, frozen}
 nlohmann::ordered_json totals_json(const Totals& totals);
 

@@ -48,9 +48,7 @@ int EvalCommand::run(const CommonOptions& common) const {
   Subject judged = open_subject(subject, classes);
   judged.model.to(where);
   const EvaluationData chosen = open_evaluation_data(judged, data, split);
-  for (const Skipped& skipped : chosen.dataset.skipped) {
-    log::warn("skipped " + skipped.path + ": " + skipped.reason);
-  }
+  warn_of_skipped(chosen.dataset);
   const std::string folder = !output.empty()          ? output
                              : judged.run.has_value() ? judged.run->path.string()
                                                       : std::string();

@@ -94,9 +94,7 @@ int PredictCommand::run(const CommonOptions& common) const {
   const c10::Device where = choose_device(device);
   subject.model.to(where);
   const Dataset dataset = open_images({images.begin(), images.end()}, worker_count(0));
-  for (const Skipped& skipped : dataset.skipped) {
-    log::warn("skipped " + skipped.path + ": " + skipped.reason);
-  }
+  warn_of_skipped(dataset);
   if (dataset.samples.empty()) {
     throw Error(ExitCode::data, "there is no image to classify", images.front(),
                 "give image files, or a folder that holds some");

@@ -95,14 +95,7 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
 
 void TrainCommand::warn_of(const Prepared& prepared) const {
   if (prepared.model.info().input_is_assumed) warn_of_assumed_input();
-  for (std::size_t i = 0; i < prepared.dataset.skipped.size(); ++i) {
-    if (i == 10) {
-      log::warn(str("... and ", prepared.dataset.skipped.size() - i, " more (skipped.csv)"));
-      break;
-    }
-    log::warn("skipped " + prepared.dataset.skipped[i].path + ": " +
-              prepared.dataset.skipped[i].reason);
-  }
+  warn_of_skipped(prepared.dataset, "skipped.csv");
 }
 
 int TrainCommand::run(const CommonOptions& common) const {
@@ -126,7 +119,8 @@ int TrainCommand::run(const CommonOptions& common) const {
   log::info("training in " + run.path.string() + "\n" + plan_text(prepared));
   ConsoleObserver observer(experiment.options.train.epochs, live);
   const ExperimentOutcome outcome =
-      run_experiment(prepared, run, existing, stop_requested, observer, progress_bar("test", live));
+      run_experiment(prepared, run, existing, stop_requested, observer,
+                     [&](const std::string& label) { return progress_bar(label, live); });
   if (outcome.training.end == TrainEnd::interrupted) {
     log::warn("stopped after saving; run the same command with --resume");
     return static_cast<int>(ExitCode::interrupted);

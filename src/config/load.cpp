@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 // Relative paths become absolute; absolute ones stay, so that it can be called again after
 // overrides and changes only what these brought.
 void resolve_paths(Json& config, const fs::path& folder) {
-  for (const char* key : {"/data/root", "/backbone/file"}) {
+  for (const char* key : {"/data/root", "/backbone/file", "/features/folder"}) {
     const Json::json_pointer place(key);
     if (!config.contains(place) || !config[place].is_string() || config[place] == "") continue;
     fs::path path = (folder / config[place].get<std::string>()).lexically_normal();

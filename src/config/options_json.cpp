@@ -34,6 +34,7 @@ DataOptions data_options(const Json& json) {
   data.on_bad_image =
       choose<BadImage>(json["on_bad_image"], {{"skip", BadImage::skip}, {"fail", BadImage::fail}});
   data.workers = json["workers"];
+  data.ram_gb = json["ram_gb"];
   return data;
 }
 
@@ -93,6 +94,12 @@ AugmentOptions augment_options(const Json& json) {
   return augment;
 }
 
+Precision precision_option(const Json& json) {
+  return choose<Precision>(
+      json,
+      {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
+}
+
 FeatureOptions feature_options(const Json& json) {
   FeatureOptions features;
   features.cache = choose<Cache>(json["cache"], {{"auto", Cache::automatic},
@@ -100,9 +107,10 @@ FeatureOptions feature_options(const Json& json) {
                                                  {"ram", Cache::ram},
                                                  {"disk", Cache::disk}});
   if (json["views"].is_number()) features.views = json["views"].get<int>();
-  features.precision = choose<Precision>(
-      json["precision"],
-      {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
+  features.precision = precision_option(json["precision"]);
+  if (!json["folder"].is_null()) features.folder = json["folder"].get<std::string>();
+  features.disk_gb = json["disk_gb"];
+  features.ram_gb = json["ram_gb"];
   return features;
 }
 
@@ -152,6 +160,7 @@ TrainOptions train_options(const Json& json) {
   train.epochs = json["epochs"];
   train.batch_size = json["batch_size"];
   train.seed = json["seed"];
+  train.precision = precision_option(json["precision"]);
   train.optimizer = optimizer_options(json["optimizer"]);
   train.schedule = schedule_options(json["schedule"]);
   train.loss = loss_options(json["loss"]);

@@ -24,17 +24,6 @@ void check_freeze(const Json& freeze, const std::string& file) {
               "give a number of layers, a layer's name, \"all\" or \"none\"");
 }
 
-// The frozen part is computed anew each epoch, in fp32.
-void check_features(const Json& features, const std::string& file) {
-  for (const auto& [key, available] : {std::pair("cache", "off"), std::pair("precision", "fp32")}) {
-    const std::string value = features[key];
-    if (value == "auto" || value == available) continue;
-    throw Error(ExitCode::usage,
-                str("features.", key, " is \"", value, "\", which is not available yet"), file,
-                str("give \"auto\" or \"", available, "\""));
-  }
-}
-
 void check_nesterov(const Json& optimizer, const std::string& file) {
   if (!optimizer.value("nesterov", false) || optimizer["momentum"] > 0.0) return;
   throw Error(ExitCode::usage,
@@ -56,7 +45,6 @@ void check_order(const Json& augment, const char* pointer, const std::string& fi
 void check_rules(const Json& resolved, const std::string& file) {
   check_fractions(resolved["data"], file);
   check_freeze(resolved["backbone"]["freeze"], file);
-  check_features(resolved["features"], file);
   check_nesterov(resolved["train"]["optimizer"], file);
   for (const char* pair :
        {"/crop/scale", "/crop/ratio", "/blur/sigma", "/erase/scale", "/erase/ratio"}) {

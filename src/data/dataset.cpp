@@ -83,13 +83,14 @@ void take_files(Dataset& dataset, std::vector<ListedFile> files, BadImage on_bad
   paths.reserve(files.size());
   for (const ListedFile& file : files)
     paths.push_back(file.path);
-  const auto reasons = verify_images(dataset.root, paths, threads, progress);
+  const auto verified = verify_images(dataset.root, paths, threads, progress);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& [path, class_name, split] = files[i];
-    if (!reasons[i].empty()) {
-      dataset.skipped.push_back({path, reasons[i]});
+    if (!verified[i].reason.empty()) {
+      dataset.skipped.push_back({path, verified[i].reason});
     } else {
-      dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path)});
+      dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path),
+                                 verified[i].content});
     }
   }
   if (on_bad_image == BadImage::fail) fail_on_first_bad(dataset);

@@ -44,12 +44,13 @@ Dataset open_images(const std::vector<std::filesystem::path>& files_or_folders, 
       paths.push_back(image.generic_string());
   }
   Dataset dataset;
-  const auto reasons = verify_images(dataset.root, paths, threads, {});
+  const auto verified = verify_images(dataset.root, paths, threads, {});
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (reasons[i].empty()) {
-      dataset.samples.push_back({paths[i], -1, Split::test, hash64(paths[i])});
+    const auto& [reason, content] = verified[i];
+    if (reason.empty()) {
+      dataset.samples.push_back({paths[i], -1, Split::test, hash64(paths[i]), content});
     } else {
-      dataset.skipped.push_back({paths[i], reasons[i]});
+      dataset.skipped.push_back({paths[i], reason});
     }
   }
   return dataset;

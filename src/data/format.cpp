@@ -148,6 +148,12 @@ std::string reason_against(std::string_view bytes) {
   return {};
 }
 
+int jpeg_side(std::string_view bytes) {
+  if (!bytes.starts_with(jpeg_magic)) return 0;
+  const Extent extent = jpeg_extent(bytes);
+  return static_cast<int>(std::min(extent.width, extent.height));
+}
+
 void drop_png_extras(std::string& bytes) {
   if (!bytes.starts_with(png_magic)) return;
   std::string kept(png_magic);

@@ -12,6 +12,9 @@ namespace tl {
 // Empty where nothing speaks against it.
 std::string reason_against(std::string_view bytes);
 
+// The shorter side of a JPEG in pixels; 0 for anything else.
+int jpeg_side(std::string_view bytes);
+
 // Takes colour profiles, texts and the like out of a whole PNG: OpenCV makes nothing of them, and
 // libpng writes a warning to stderr about each that it does not like.
 void drop_png_extras(std::string& bytes);

@@ -32,24 +32,18 @@ void set_up_opencv() {
               "put a JPEG or PNG in its place, or remove it");
 }
 
-int read_flags(int reduce) {
-  switch (reduce) {
-    case 2:
-      return cv::IMREAD_REDUCED_COLOR_2;
-    case 4:
-      return cv::IMREAD_REDUCED_COLOR_4;
-    case 8:
-      return cv::IMREAD_REDUCED_COLOR_8;
-    default:
-      return cv::IMREAD_COLOR;
-  }
+int read_flags(int jpeg_side, int needed) {
+  if (jpeg_side / 8 >= needed) return cv::IMREAD_REDUCED_COLOR_8;
+  if (jpeg_side / 4 >= needed) return cv::IMREAD_REDUCED_COLOR_4;
+  if (jpeg_side / 2 >= needed) return cv::IMREAD_REDUCED_COLOR_2;
+  return cv::IMREAD_COLOR;
 }
 
 // A broken file gives no image or an exception; which of the two is up to OpenCV.
-cv::Mat decode_or_nothing(std::string& bytes, int reduce) {
+cv::Mat decode_or_nothing(std::string& bytes, int flags) {
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, bytes.data());
   try {
-    return cv::imdecode(buffer, read_flags(reduce));
+    return cv::imdecode(buffer, flags);
   } catch (const cv::Exception&) {
     return {};
   }
@@ -72,15 +66,22 @@ cv::Mat center_crop(const cv::Mat& image, int height, int width) {
 
 }  // namespace
 
-cv::Mat decode_image(const fs::path& path, int reduce) {
-  set_up_opencv();
+std::string read_image(const fs::path& path) {
   std::error_code ignored;
   if (!fs::is_regular_file(path, ignored)) reject(path, "can't be read");
-  std::string bytes = read_file(path, ExitCode::data);
+  return read_file(path, ExitCode::data);
+}
+
+cv::Mat decode_image(const fs::path& path, int needed) {
+  return decode_image(read_image(path), path, needed);
+}
+
+cv::Mat decode_image(std::string bytes, const fs::path& path, int needed) {
+  set_up_opencv();
   const std::string reason = reason_against(bytes);
   if (!reason.empty()) reject(path, reason);
   drop_png_extras(bytes);
-  cv::Mat image = decode_or_nothing(bytes, reduce);
+  cv::Mat image = decode_or_nothing(bytes, read_flags(jpeg_side(bytes), needed));
   if (image.empty()) reject(path, "is no image, or one that is damaged");
   cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
   return image;

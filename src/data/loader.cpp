@@ -5,6 +5,7 @@
 #include "tl/data/image.h"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -23,6 +24,15 @@ struct Pending {
   std::size_t error_at = 0;
 };
 
+// Pixels of the shorter side that are not lost on the network: a smaller decoding is as good.
+int needed_side(const Transform& transform) {
+  const double side = std::max({transform.input.height, transform.input.width,
+                                transform.input.resize});
+  if (transform.augment == nullptr || !transform.augment->crop) return static_cast<int>(2 * side);
+  const CropOptions& crop = *transform.augment->crop;
+  return static_cast<int>(side / std::sqrt(crop.scale[0] * std::min(crop.ratio[0], 1.0)));
+}
+
 cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint64_t sample_id) {
   if (!transform.augment) return resize_and_center_crop(image, transform.input);
   Random random({transform.seed, transform.epoch, sample_id});
@@ -30,6 +40,18 @@ cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint6
 }
 
 }  // namespace
+
+cv::Mat ImageCache::find(std::size_t number) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = images_.find(number);
+  return found == images_.end() ? cv::Mat() : found->second;
+}
+
+void ImageCache::keep(std::size_t number, const cv::Mat& image) {
+  const std::uint64_t bytes = image.total() * image.elemSize();
+  const std::lock_guard lock(mutex_);
+  if (bytes <= room_ && images_.emplace(number, image).second) room_ -= bytes;
+}
 
 // Workers claim one sample after the other; batches from `taken` on wait in `pending`. A worker
 // pauses while its next sample's batch lies `ahead` or more batches in front of the consumer.
@@ -61,6 +83,8 @@ struct Loader::State {
   bool has_room() const { return claimed / batch_size < taken + ahead; }
 
   Pending& open_batch_of(std::size_t position);
+  static void make_room(Batch& batch);
+  cv::Mat decoded(std::size_t sample) const;
   void make(std::size_t position, Pending& into) const;
   void work();
 };
@@ -75,7 +99,6 @@ Pending& Loader::State::open_batch_of(std::size_t position) {
     batch.count = fresh.missing = static_cast<int>(n);
     batch.height = transform.input.height;
     batch.width = transform.input.width;
-    batch.pixels.resize(n * batch.height * batch.width * 3);
     for (std::size_t i = first; i < first + n; ++i) {
       batch.samples.push_back(order[i]);
       batch.labels.push_back(dataset.samples[order[i]].label);
@@ -84,9 +107,25 @@ Pending& Loader::State::open_batch_of(std::size_t position) {
   return pending[number - taken];
 }
 
+void Loader::State::make_room(Batch& batch) {
+  const auto pixels = static_cast<std::size_t>(batch.height) * batch.width * 3;
+  batch.pixels.resize(batch.count * pixels);
+}
+
+cv::Mat Loader::State::decoded(std::size_t sample) const {
+  if (transform.cache == nullptr) {
+    return decode_image(dataset.root / dataset.samples[sample].path, needed_side(transform));
+  }
+  cv::Mat image = transform.cache->find(sample);
+  if (!image.empty()) return image;
+  image = decode_image(dataset.root / dataset.samples[sample].path, needed_side(transform));
+  transform.cache->keep(sample, image);
+  return image;
+}
+
 void Loader::State::make(std::size_t position, Pending& into) const {
   const Sample& sample = dataset.samples[order[position]];
-  const cv::Mat image = transformed(decode_image(dataset.root / sample.path), transform, sample.id);
+  const cv::Mat image = transformed(decoded(order[position]), transform, sample.id);
   Batch& batch = into.batch;
   const std::size_t bytes = batch.pixels.size() / batch.count;
   const std::size_t offset = (position % batch_size) * bytes;
@@ -100,14 +139,15 @@ void Loader::State::work() {
     if (exhausted()) return;
     const std::size_t position = claimed++;
     Pending& into = open_batch_of(position);  // a deque's items stay where they are
-    lock.unlock();
     std::exception_ptr error;
     try {
+      make_room(into.batch);
+      lock.unlock();
       make(position, into);
     } catch (...) {
       error = std::current_exception();
     }
-    lock.lock();
+    if (!lock.owns_lock()) lock.lock();
     if (error && (!into.error || position < into.error_at)) {
       into.error = error;
       into.error_at = position;

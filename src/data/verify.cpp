@@ -1,6 +1,7 @@
 #include "data/verify.h"
 
 #include "tl/base/error.h"
+#include "tl/data/dataset.h"
 #include "tl/data/image.h"
 
 #include <algorithm>
@@ -12,39 +13,52 @@ namespace {
 
 constexpr std::size_t progress_step = 64;  // images
 
-std::string reason_against_file(const std::filesystem::path& path) {
+// work(i) for each i, on several threads.
+void for_each(std::size_t n, int threads, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> claimed = 0;
+  const auto worker = [&] {
+    for (std::size_t i = claimed++; i < n; i = claimed++)
+      work(i);
+  };
+  std::vector<std::future<void>> workers;
+  for (int i = 0; i < std::max(threads, 1); ++i)
+    workers.push_back(std::async(std::launch::async, worker));
+  for (auto& running : workers)
+    running.get();
+}
+
+Verified verify(const std::filesystem::path& path) {
+  Verified verified{};
   try {
-    decode_image(path, 8);
-    return {};
+    std::string bytes = read_image(path);
+    verified.content = digest(bytes);
+    decode_image(std::move(bytes), path, /*needed=*/1);
   } catch (const Error& error) {
-    return error.what();
+    verified.reason = error.what();
   }
+  return verified;
 }
 
 }  // namespace
 
-std::vector<std::string> verify_images(
+std::vector<Verified> verify_images(
     const std::filesystem::path& root, const std::vector<std::string>& paths, int threads,
     const std::function<void(std::size_t, std::size_t)>& progress) {
-  std::vector<std::string> reasons(paths.size());
-  std::atomic<std::size_t> claimed = 0;
+  std::vector<Verified> verified(paths.size());
   std::atomic<std::size_t> done = 0;
-  const auto work = [&] {
-    for (std::size_t i = claimed++; i < paths.size(); i = claimed++) {
-      reasons[i] = reason_against_file(root / paths[i]);
-      const std::size_t now = ++done;
-      if (progress && (now % progress_step == 0 || now == paths.size())) {
-        progress(now, paths.size());
-      }
-    }
-  };
-  std::vector<std::future<void>> workers;
-  for (int i = 0; i < std::max(threads, 1); ++i) {
-    workers.push_back(std::async(std::launch::async, work));
-  }
-  for (auto& worker : workers)
-    worker.get();
-  return reasons;
+  for_each(paths.size(), threads, [&](std::size_t i) {
+    verified[i] = verify(root / paths[i]);
+    const std::size_t now = ++done;
+    if (progress && (now % progress_step == 0 || now == paths.size())) progress(now, paths.size());
+  });
+  return verified;
+}
+
+void read_contents(Dataset& dataset, int threads) {
+  for_each(dataset.samples.size(), threads, [&](std::size_t i) {
+    Sample& sample = dataset.samples[i];
+    sample.content = digest(read_image(dataset.root / sample.path));
+  });
 }
 
 }  // namespace tl

@@ -1,6 +1,8 @@
 // Proves images by decoding them, on several threads.
 #pragma once
 
+#include "tl/base/hash.h"
+
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -9,8 +11,13 @@
 
 namespace tl {
 
-// reasons[i]: why root/paths[i] is unusable, or "" for a good image.
-std::vector<std::string> verify_images(
+struct Verified {
+  std::string reason;  // why the image is unusable, or ""
+  Digest content;      // of the file's bytes
+};
+
+// verified[i] tells of root/paths[i].
+std::vector<Verified> verify_images(
     const std::filesystem::path& root, const std::vector<std::string>& paths, int threads,
     const std::function<void(std::size_t, std::size_t)>& progress);
 

@@ -46,8 +46,8 @@ class Analyser {
     }
     for (Node* node : flat_.graph->nodes()) {
       const bool depends =
-          !looks_at_form_only(node) && std::any_of(node->inputs().begin(), node->inputs().end(),
-                                                   [&](Value* v) { return depends_(v); });
+          !gives_form_only(node) && std::any_of(node->inputs().begin(), node->inputs().end(),
+                                                [&](Value* v) { return depends_(v); });
       TensorSet tensors;
       for (Value* input : node->inputs()) {
         const auto it = made_of_.find(input);
@@ -64,6 +64,11 @@ class Analyser {
       }
       consumed_[node] = std::move(tensors);
     }
+  }
+
+  // A slice can recompute a number that follows from a shape, but not a tensor.
+  static bool gives_form_only(const Node* node) {
+    return looks_at_form_only(node) && !is_tensor(node->output());
   }
 
   bool depends_(const Value* value) const { return from_images_.count(value) > 0; }

@@ -30,6 +30,8 @@ Stack Executable::run(Stack inputs) const {
 
 std::string describe(const Node* node) {
   std::string text = node->kind().toQualString();
+  const std::string path = torch::jit::utils::getNodesModuleHierarchy(*node);
+  if (!path.empty()) text += " in " + path;
   if (const auto place = node->sourceRange().file_line_col()) {
     const auto& [file, line, column] = *place;
     text += " (" + file + ":" + std::to_string(line) + ")";

@@ -23,7 +23,8 @@ class Executable {
   torch::jit::Code code_;
 };
 
-// "aten::conv2d (file.py:12)", or the operation alone where the file keeps no sources: for errors.
+// "aten::conv2d in Net.layer1.conv1 (file.py:12)", for errors; the module path and the source line
+// are left out where the file does not keep them.
 std::string describe(const torch::jit::Node* node);
 
 }  // namespace tl

@@ -63,9 +63,11 @@ FeaturePoint cut_at(const Analysis& analysis, Value* value) {
 // Builds the head at the end of a graph.
 class HeadBuilder {
  public:
-  HeadBuilder(FlatGraph& flat, std::vector<std::int64_t> sizes, std::uint64_t seed)
+  HeadBuilder(FlatGraph& flat, std::vector<std::int64_t> sizes, bool channels_last,
+              std::uint64_t seed)
       : flat_(flat),
         sizes_(std::move(sizes)),
+        channels_last_(channels_last),
         generator_(at::make_generator<at::CPUGeneratorImpl>(seed)),
         value_(flat.output()) {
     flat_.graph->eraseOutput(0);
@@ -83,10 +85,9 @@ class HeadBuilder {
       value_ = graph.insert(c10::aten::flatten, {value_, 1});
     } else if (sizes_.size() > 2) {
       std::vector<std::int64_t> places = {2, 3};
-      if (sizes_.size() == 3) {
-        places = {1};
-        sizes_[1] = sizes_[2];
-      }
+      if (sizes_.size() == 3) places = {1};
+      if (sizes_.size() == 4 && channels_last_) places = {1, 2};
+      if (places[0] == 1) sizes_[1] = sizes_.back();
       value_ = how == Pool::max
                    ? graph.insert(c10::aten::amax, {value_, places, false})
                    : graph.insert(c10::aten::mean, {value_, c10::IValue(places), false});
@@ -127,6 +128,7 @@ class HeadBuilder {
 
   FlatGraph& flat_;
   std::vector<std::int64_t> sizes_;
+  bool channels_last_;
   at::Generator generator_;
   Value* value_;
   int index_ = 0;
@@ -151,10 +153,26 @@ FeaturePoint feature_point(const FlatGraph& flat, const Analysis& analysis, Pool
               "set head.pool to auto");
 }
 
+namespace {
+
+// Some networks (timm's Swin) keep their maps N x H x W x C: the number of features that their own
+// pooling makes of a map tells which side the channels are.
+bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
+                         const FeaturePoint& point) {
+  const PlacedLayer* logits = classifier(flat, analysis);
+  const auto& recorded = analysis.recording.sizes[0];
+  const auto& map = recorded.at(point.value);
+  const auto& pooled = recorded.at(logits == nullptr ? flat.output() : logits->input);
+  return map.size() == 4 && pooled.size() == 2 && pooled.back() == map[3] && pooled.back() != map[1];
+}
+
+}  // namespace
+
 FlatGraph with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
                     const HeadOptions& options, int classes, std::uint64_t seed) {
   FlatGraph whole = slice(flat, analysis.recording, flat.images(), point.value);
-  HeadBuilder head(whole, analysis.recording.sizes[0].at(point.value), seed);
+  HeadBuilder head(whole, analysis.recording.sizes[0].at(point.value),
+                   keeps_channels_last(flat, analysis, point), seed);
   head.pool(options.pool);
   for (const int width : options.hidden) {
     head.dropout(options.dropout);

@@ -59,6 +59,7 @@ class Walk {
   Lowered run() {
     auto original = module_.get_method("forward").graph()->copy();
     torch::jit::Inline(*original);
+    find_last_uses(original->block());
     set_inputs(*original);
     walk(original->block());
     const Ref result = the_one_tensor(get(original->outputs()[0]));
@@ -95,6 +96,28 @@ class Walk {
     }
   }
 
+  // Each value is forgotten with its last use: activations of a large network fill the memory.
+  void find_last_uses(Block* block) {
+    for (Value* input : block->inputs())
+      note_last_use(input, block, nullptr);
+    for (Node* node : block->nodes()) {
+      for (Value* output : node->outputs())
+        note_last_use(output, block, node);
+      for (Block* inner : node->blocks())
+        find_last_uses(inner);
+    }
+  }
+
+  void note_last_use(const Value* value, const Block* block, Node* last) {
+    for (const auto& use : value->uses()) {
+      Node* user = use.user;
+      while (user->owningBlock() != block)
+        user = user->owningBlock()->owningNode();
+      if (last == nullptr || user->isAfter(last)) last = user;
+    }
+    if (last != nullptr) last_uses_[last].push_back(value);
+  }
+
   Ref get(const Value* value) const { return env_.at(value); }
   void set(const Value* value, Ref known) { env_[value] = std::move(known); }
 
@@ -102,6 +125,8 @@ class Walk {
     for (Node* node : block->nodes()) {
       try {
         step(node);
+        for (const Value* value : last_uses_[node])
+          env_.erase(value);
       } catch (const Error&) {
         throw;
       } catch (const std::bad_alloc&) {
@@ -318,6 +343,7 @@ class Walk {
   const torch::jit::Module& module_;
   FlatBuilder builder_;
   std::unordered_map<const Value*, Ref> env_;
+  std::unordered_map<const Node*, std::vector<const Value*>> last_uses_;
   std::unordered_map<const void*, std::pair<std::string, bool>> names_;  // name, is a parameter
 };
 

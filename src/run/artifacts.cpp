@@ -1,5 +1,6 @@
 #include "run/artifacts.h"
 
+#include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/hash.h"
 #include "tl/base/text.h"
@@ -52,14 +53,26 @@ ordered_json environment(const Prepared& prepared) {
 void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
   if (std::filesystem::exists(folder.path)) {  // it may be the working directory: empty it
     for (const auto& old : std::filesystem::directory_iterator(folder.path)) {
-      std::filesystem::remove_all(old);
+      if (!folder.is_marker(old)) std::filesystem::remove_all(old);
     }
   }
   make_writable_folder(folder.checkpoints());
+  std::filesystem::remove(folder.config());  // until it is there again, no run stands here
   write_split_csv(prepared.dataset, folder.split());
   write_skipped_csv(prepared.dataset, folder.skipped());
   write_file(folder.environment(), pretty(environment(prepared)));
   write_file(folder.config(), pretty(prepared.experiment.resolved));
+}
+
+void check_same_backbone(const Prepared& prepared, const RunFolder& folder) {
+  const auto before = ordered_json::parse(read_file(folder.environment(), ExitCode::usage), nullptr,
+                                          /*allow_exceptions=*/false);
+  const auto hash = ordered_json::json_pointer("/backbone/xxh3_128");
+  if (before.is_discarded() || !before.contains(hash)) return;
+  const auto& file = prepared.experiment.options.backbone.file;
+  if (before.at(hash) == file_hash(file)) return;
+  throw Error(ExitCode::usage, "the backbone file has changed since this run began", file.string(),
+              "put the old file back, or start again with --force");
 }
 
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {

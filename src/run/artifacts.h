@@ -14,6 +14,9 @@ namespace tl {
 // skipped.csv. config.json comes last: it makes the folder a run.
 void start_run_folder(const Prepared& prepared, const RunFolder& folder);
 
+// Throws Error(usage) where the run in the folder began with other weights under the same name.
+void check_same_backbone(const Prepared& prepared, const RunFolder& folder);
+
 // One JSON object a line.
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file);
 std::vector<EpochCurve> read_metrics(const std::filesystem::path& file);

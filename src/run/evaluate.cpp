@@ -5,27 +5,49 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/softmax.h>
 
+#include <algorithm>
+
 namespace tl {
+
+namespace {
+
+// Appends the predictions of the next samples of the order.
+void append(std::vector<Prediction>& predictions, const at::Tensor& logits, const Dataset& dataset,
+            const std::vector<std::size_t>& samples) {
+  const at::Tensor probabilities = at::softmax(logits, 1).to(at::kCPU, at::kFloat).contiguous();
+  const auto classes = probabilities.size(1);
+  for (std::int64_t i = 0; i < probabilities.size(0); ++i) {
+    const Sample& sample = dataset.samples[samples[predictions.size()]];
+    const float* row = probabilities.const_data_ptr<float>() + i * classes;
+    predictions.push_back({sample.path, sample.label, {row, row + classes}});
+  }
+}
+
+}  // namespace
 
 std::vector<Prediction> classify(const Classifier& classifier, const Dataset& dataset,
                                  const std::vector<std::size_t>& samples,
                                  const ClassifyOptions& options, const Progress& progress) {
-  Loader loader(dataset, samples, options.batch_size, {options.input, nullptr, 0, 0},
-                options.workers);
+  Loader loader(dataset, samples, std::max(options.batch_size, classifier.preferred_batch()),
+                {options.input}, options.workers);
   std::vector<Prediction> predictions;
   predictions.reserve(samples.size());
   while (auto batch = loader.next()) {
     const at::Tensor images = at::from_blob(
         batch->pixels.data(), {batch->count, batch->height, batch->width, 3}, at::kByte);
-    const at::Tensor probabilities =
-        at::softmax(classifier.logits(images), 1).to(at::kCPU, at::kFloat).contiguous();
-    const auto classes = probabilities.size(1);
-    for (int i = 0; i < batch->count; ++i) {
-      const Sample& sample = dataset.samples[batch->samples[static_cast<std::size_t>(i)]];
-      const float* row = probabilities.const_data_ptr<float>() + i * classes;
-      predictions.push_back({sample.path, sample.label, {row, row + classes}});
-    }
+    append(predictions, classifier.logits(images), dataset, samples);
     if (progress) progress(predictions.size(), samples.size());
+  }
+  return predictions;
+}
+
+std::vector<Prediction> classify(FeatureSource& features, const Trainee& trainee,
+                                 const Dataset& dataset, const std::vector<std::size_t>& samples) {
+  std::vector<Prediction> predictions;
+  predictions.reserve(samples.size());
+  features.begin(1, 0);
+  while (const auto batch = features.next()) {
+    append(predictions, trainee.logits(batch->features, false), dataset, samples);
   }
   return predictions;
 }

@@ -1,6 +1,7 @@
 #include "tl/run/experiment.h"
 
 #include "run/artifacts.h"
+#include "run/sources.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/log.h"
@@ -35,7 +36,7 @@ namespace {
 // What training would refuse, before anything is written.
 void check_training(const Experiment& options, const Dataset& dataset, const Model& model) {
   class_weights(options.train.loss, dataset);
-  const Prefix prefix(model);
+  const Prefix prefix(model, Precision::fp32);
   const Trainee trainee(model, options.backbone.batch_norm);
 }
 
@@ -48,6 +49,7 @@ Prepared prepare(const LoadedExperiment& experiment,
   const int workers = worker_count(options.data.workers);
   Dataset dataset = split ? read_split_csv(*split, options.data.root)
                           : open_dataset(options.data, options.train.seed, workers, progress);
+  if (split) read_contents(dataset, workers);
   Model model = Model::load(options.backbone.file, options.backbone.input);
   model.attach_head(options.head, static_cast<int>(dataset.classes.size()), options.train.seed);
   model.freeze(options.backbone.freeze);
@@ -74,52 +76,43 @@ class Recorder : public TrainObserver {
   TrainObserver& next_;
 };
 
-TrainOutcome train_in(const Prepared& prepared, const RunFolder& folder, bool resume,
-                      const std::function<bool()>& stop_requested, TrainObserver& observer) {
-  const Experiment& options = prepared.experiment.options;
-  const Prefix prefix(prepared.model);
-  Trainee trainee(prepared.model, options.backbone.batch_norm);
-  SourceOptions source{prepared.model.info().input,
-                       options.train.batch_size,
-                       worker_count(options.data.workers),
-                       options.train.seed,
-                       nullptr,
-                       options.features.views};
-  const auto val =
-      live_features(prepared.dataset, prepared.dataset.indices(Split::val), prefix, source);
-  source.augment = &options.augment;
-  const auto train_source =
-      live_features(prepared.dataset, prepared.dataset.indices(Split::train), prefix, source);
-  Recorder recorder(folder, observer);
-  return train(options.train,
-               {trainee, *train_source, *val, class_weights(options.train.loss, prepared.dataset),
-                folder.checkpoints(), resume, stop_requested},
-               recorder);
-}
-
 }  // namespace
 
 ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
-                                 TrainObserver& observer, const Progress& progress) {
+                                 TrainObserver& observer, const ProgressMaker& progress) {
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
-  if (!resume) start_run_folder(prepared, folder);
+  if (resume) {
+    check_same_backbone(prepared, folder);
+  } else {
+    start_run_folder(prepared, folder);
+  }
   const bool has_checkpoint = std::filesystem::exists(folder.last_checkpoint());
+  const Experiment& options = prepared.experiment.options;
+  const Dataset& dataset = prepared.dataset;
+  Sources sources(prepared, stop_requested, progress);
+  Trainee trainee(prepared.model, options.backbone.batch_norm,
+                  resolve_precision(options.train.precision, prepared.model));
+  Recorder recorder(folder, observer);
   ExperimentOutcome outcome;
-  outcome.training = train_in(prepared, folder, resume && has_checkpoint, stop_requested, observer);
+  outcome.training =
+      train(options.train,
+            {trainee, *sources.training(), *sources.evaluation(Split::val),
+             class_weights(options.train.loss, dataset), folder.checkpoints(),
+             resume && has_checkpoint, stop_requested},
+            recorder);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
   prepared.model.save(folder.model(), model_metadata(prepared, outcome.training));
 
-  const Dataset& dataset = prepared.dataset;
   outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
-  const Experiment& options = prepared.experiment.options;
-  const auto predictions = classify(
-      Classifier(prepared.model), dataset, dataset.indices(outcome.split),
-      {prepared.model.info().input, options.train.batch_size, worker_count(options.data.workers)},
-      progress);
+  const auto predictions = classify(*sources.evaluation(outcome.split), trainee, dataset,
+                                    dataset.indices(outcome.split));
   outcome.metrics = compute_metrics(predictions, dataset.classes);
   write_report(report_input(prepared, outcome.training, folder, outcome.split, predictions),
                *outcome.metrics, folder.path);
+  if (const std::string account = sources.account(); !account.empty()) {
+    log::info("features: " + account);
+  }
   return outcome;
 }
 

@@ -76,6 +76,20 @@ bool RunFolder::holds_a_run() const {
   return is_there(config()) && is_there(environment()) && is_there(split());
 }
 
+bool RunFolder::is_marker(const fs::path& file) const {
+  return file == config() || file == environment() || file == split();
+}
+
+bool RunFolder::is_barely_begun() const {
+  std::error_code ignored;
+  if (is_there(config()) || !fs::is_empty(checkpoints(), ignored) || ignored) return false;
+  const fs::directory_iterator files(path);
+  return std::all_of(fs::begin(files), fs::end(files), [&](const fs::path& file) {
+    return is_marker(file) || file == checkpoints() || file == skipped() ||
+           file.filename().string().rfind(".tmp-", 0) == 0;
+  });
+}
+
 bool RunFolder::is_finished() const {
   return holds_a_run() && is_there(model()) && is_there(report());
 }
@@ -88,7 +102,7 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment) {
   const auto& path = folder.path;
   check_writable(path);
-  if (!is_there(path) || fs::is_empty(path)) return;
+  if (!is_there(path) || fs::is_empty(path) || folder.is_barely_begun()) return;
   if (!folder.holds_a_run()) {
     throw Error(ExitCode::usage, "the output folder holds something that is no run", path.string(),
                 "give another --output");

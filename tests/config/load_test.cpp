@@ -47,7 +47,8 @@ const char* const full = R"({
               "rotation": 30, "jitter": {"brightness": 0.3, "contrast": 0.4, "saturation": 0.6, "hue": 0.05},
               "blur": {"probability": 0.7, "sigma": [0.5, 1.5]},
               "erase": {"probability": 0.8, "scale": [0.05, 0.2], "ratio": [0.4, 2.5]}},
-  "features": {"cache": "off", "views": 4, "precision": "fp32"},
+  "features": {"cache": "off", "views": 4, "precision": "fp32", "folder": "/store",
+               "disk_gb": 5, "ram_gb": 2},
   "train": {"epochs": 7, "batch_size": 16, "seed": 9007199254740991,
             "optimizer": {"name": "rmsprop", "lr": 0.02, "backbone_lr": 0.003, "weight_decay": 0.1,
                           "alpha": 0.8, "eps": 1e-6, "momentum": 0.4},
@@ -88,7 +89,7 @@ TEST_CASE("every key reaches its option") {
                                         {0.3, 0.4, 0.6, 0.05},
                                         {0.7, {0.5, 1.5}},
                                         {0.8, {0.05, 0.2}, {0.4, 2.5}}});
-  CHECK(e.features == tl::FeatureOptions{tl::Cache::off, 4, tl::Precision::fp32});
+  CHECK(e.features == tl::FeatureOptions{tl::Cache::off, 4, tl::Precision::fp32, "/store", 5, 2});
   CHECK(e.train.epochs == 7);
   CHECK(e.train.batch_size == 16);
   CHECK(e.train.seed == 9007199254740991U);
@@ -258,10 +259,6 @@ TEST_CASE("what the schema can't say is checked too") {
   CHECK(has(refusal(config, {"data.val=0.6", "data.test=0.4"}), "together they must be below 1"));
   CHECK(refusal(config, {"backbone.freeze=auto"}) ==
         "backbone.freeze is \"auto\", which is not available yet");
-  CHECK(refusal(config, {"features.cache=disk"}) ==
-        "features.cache is \"disk\", which is not available yet");
-  CHECK(refusal(config, {"features.precision=bf16"}) ==
-        "features.precision is \"bf16\", which is not available yet");
   CHECK(
       has(refusal(config, {R"(train.optimizer={"name": "sgd", "momentum": 0, "nesterov": true})"}),
           "train.optimizer.momentum is 0"));

@@ -1,3 +1,4 @@
+#include "tl/engine/inference.h"
 #include "tl/model/model.h"
 
 // clang-format off: this one has to come before catch.h
@@ -90,7 +91,7 @@ TEST_CASE("prefix and trainee together are the whole network, for every k") {
   for (int k = 0; k <= 3; ++k) {
     CHECK(model.freeze(k) == k);
     const at::Tensor logits =
-        Trainee(model, BatchNorm::frozen).logits(Prefix(model).features(x), false);
+        Trainee(model, BatchNorm::frozen).logits(Prefix(model, Precision::fp32).features(x), false);
     CHECK(largest_difference(logits, whole) < 1e-5);
   }
 }
@@ -101,7 +102,7 @@ TEST_CASE("the prefix reaches as far as the cuts allow and gives no gradients") 
   model.attach_head({}, 4, 1);
   const auto features = [&](int k) {
     model.freeze(k);
-    return Prefix(model).features(images(2));
+    return Prefix(model, Precision::fp32).features(images(2));
   };
   CHECK(features(0).sizes() == at::IntArrayRef({2, 3, 16, 16}));
   CHECK(features(1).sizes() == at::IntArrayRef({2, 8, 16, 16}));
@@ -119,7 +120,7 @@ TEST_CASE("what is frozen keeps every bit while the rest learns") {
   for (const auto& [name, tensor] : model.tensors())
     before.emplace_back(name, tensor.clone());
   const Trainee trainee(model, BatchNorm::train);
-  trainee.logits(Prefix(model).features(images(6)), true).sum().backward();
+  trainee.logits(Prefix(model, Precision::fp32).features(images(6)), true).sum().backward();
   {
     const torch::NoGradGuard no_grad;
     for (at::Tensor& p : std::vector<at::Tensor>(trainee.backbone_parameters()))
@@ -150,10 +151,10 @@ TEST_CASE("batch-norm that is not trained keeps its statistics although its weig
   };
   const at::Tensor before = statistic();
   const Trainee kept(model, BatchNorm::frozen);
-  kept.logits(Prefix(model).features(images(6)), true);
+  kept.logits(Prefix(model, Precision::fp32).features(images(6)), true);
   CHECK(torch::equal(statistic(), before));
   const Trainee moved(model, BatchNorm::train);
-  moved.logits(Prefix(model).features(images(6)), true);
+  moved.logits(Prefix(model, Precision::fp32).features(images(6)), true);
   CHECK_FALSE(torch::equal(statistic(), before));
 }
 
@@ -171,7 +172,7 @@ TEST_CASE("dropout is on in training behind the frozen layers alone") {
   model.attach_head(head, 4, 1);
   const auto varies = [&](int k) {
     model.freeze(k);
-    const Prefix prefix(model);
+    const Prefix prefix(model, Precision::fp32);
     const Trainee trainee(model, BatchNorm::frozen);
     const at::Tensor features = prefix.features(images(2));
     return !torch::equal(trainee.logits(features, true), trainee.logits(features, true));

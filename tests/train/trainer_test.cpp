@@ -51,7 +51,7 @@ struct Run {
 
   TrainOutcome go(bool resume = false, const std::function<bool()>& stop = {}) {
     std::filesystem::create_directories(folder_ / "checkpoints");
-    const Prefix prefix(*model);
+    const Prefix prefix(*model, Precision::fp32);
     Trainee trainee(*model, BatchNorm::train);
     Batches train_source(prefix);
     Batches val(prefix);

@@ -22,6 +22,7 @@ struct DataOptions {
   double test = 0.15;
   BadImage on_bad_image = BadImage::skip;
   int workers = 0;  // threads that decode and augment; 0: as many as compute threads
+  double ram_gb = 0.25;  // decoded images that are kept in memory from epoch to epoch
 
   bool operator==(const DataOptions&) const = default;
 };
@@ -103,6 +104,9 @@ struct FeatureOptions {
   Cache cache = Cache::automatic;
   std::optional<int> views;  // none: fresh augmentation every epoch
   Precision precision = Precision::automatic;
+  std::optional<std::filesystem::path> folder;  // absolute; none: the user's cache folder
+  double disk_gb = 10;                          // what the folder may hold
+  double ram_gb = 1;                            // what is held in memory
 
   bool operator==(const FeatureOptions&) const = default;
 };
@@ -156,6 +160,7 @@ struct TrainOptions {
   int epochs = 10;
   int batch_size = 32;
   std::uint64_t seed = 1;
+  Precision precision = Precision::automatic;  // of the layers that are trained
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   LossOptions loss;

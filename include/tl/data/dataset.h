@@ -1,6 +1,7 @@
 // From an image folder to a list of labelled samples with a split each.
 #pragma once
 
+#include "tl/base/hash.h"
 #include "tl/config/options.h"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct Sample {
   int label;         // index into Dataset::classes
   Split split;
   std::uint64_t id;  // hash of `path`: the sample's key for every random choice
+  Digest content = {};  // of the file's bytes
 };
 
 struct Skipped {
@@ -58,8 +60,11 @@ Dataset open_evaluation_folder(const std::filesystem::path& root,
 // path,class,split and path,reason; RFC 4180 quoting.
 void write_split_csv(const Dataset& dataset, const std::filesystem::path& file);
 void write_skipped_csv(const Dataset& dataset, const std::filesystem::path& file);
-// The dataset that was written, images not decoded again. Throws Error(data).
+// The dataset that was written, images not read again: their `content` is empty. Throws Error(data).
 Dataset read_split_csv(const std::filesystem::path& file, const std::filesystem::path& root);
+
+// Reads each image to fill in its `content`. Throws Error(data) on one that can't be read.
+void read_contents(Dataset& dataset, int threads);
 
 // For prediction: the file itself, or what is named like an image (.jpg, .png, ...) under the
 // folder, at any depth, sorted. Throws Error(data) where there is neither.

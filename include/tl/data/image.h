@@ -6,13 +6,21 @@
 #include <opencv2/core/mat.hpp>
 
 #include <filesystem>
+#include <limits>
+#include <string>
 
 namespace tl {
 
 // Decodes any format of OpenCV to RGB: EXIF orientation applied, alpha dropped, grey repeated,
-// 16 bits reduced to 8. `reduce` (1, 2, 4 or 8) decodes a JPEG at that fraction of its size.
+// 16 bits reduced to 8. A JPEG is decoded at a half, a quarter or an eighth of its size as long as
+// its shorter side keeps `needed` pixels.
 // Throws Error(data) with the reason: empty, not an image, truncated, too large.
-cv::Mat decode_image(const std::filesystem::path& path, int reduce = 1);
+cv::Mat decode_image(const std::filesystem::path& path,
+                     int needed = std::numeric_limits<int>::max());
+// The same for the bytes of the file at `path`.
+cv::Mat decode_image(std::string bytes, const std::filesystem::path& path, int needed);
+// An image file's bytes. Throws Error(data).
+std::string read_image(const std::filesystem::path& path);
 
 // Resizes with antialiasing, as PIL and torchvision do (OpenCV's own linear and cubic do not).
 cv::Mat resize(const cv::Mat& image, int height, int width, Interpolation interpolation);

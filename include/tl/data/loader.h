@@ -4,9 +4,13 @@
 #include "tl/config/options.h"
 #include "tl/data/dataset.h"
 
+#include <opencv2/core/mat.hpp>
+
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace tl {
@@ -20,12 +24,28 @@ struct Batch {
   std::vector<std::size_t> samples;  // indices into Dataset::samples
 };
 
+// Decoded images, kept for the next epoch as long as they fit into a budget of memory. Safe to use
+// from several threads.
+class ImageCache {
+ public:
+  explicit ImageCache(std::uint64_t bytes) : room_(bytes) {}
+  // The image of that number, or an empty one.
+  cv::Mat find(std::size_t number) const;
+  void keep(std::size_t number, const cv::Mat& image);
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::size_t, cv::Mat> images_;
+  std::uint64_t room_;
+};
+
 // How a sample becomes an image of the network's size.
 struct Transform {
   InputSpec input;
   const AugmentOptions* augment = nullptr;  // none: evaluation geometry; outlives the loader
   std::uint64_t seed = 0;  // with augment: choices come from (seed, epoch, sample.id)
   std::uint64_t epoch = 0;
+  ImageCache* cache = nullptr;  // of the dataset's images; outlives the loader
 };
 
 // Hands out `order` (indices into dataset.samples) in batches, in that order whatever the number of

@@ -98,44 +98,16 @@ class Model {
   std::unique_ptr<Network> network_;
 };
 
-// The network whole, without gradients, for evaluation and prediction.
-class Classifier {
- public:
-  explicit Classifier(const Model& model);
-  ~Classifier();
-  Classifier(Classifier&&) noexcept;
-  // images: uint8, N x H x W x 3, RGB, on any device. Returns N x C logits on the model's device.
-  at::Tensor logits(const at::Tensor& images) const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
-// Everything before the last cut that stands before the first trainable parameter: runs without
-// gradients, and gives the same features for the same image whatever is trained behind it.
-class Prefix {
- public:
-  explicit Prefix(const Model& model);
-  ~Prefix();
-  Prefix(Prefix&&) noexcept;
-  // images: uint8, N x H x W x 3, RGB. Returns the tensor at the cut, on the model's device.
-  at::Tensor features(const at::Tensor& images) const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
 // What stands behind the prefix: the rest of the backbone, and the head. Batch-norm layers that are
 // not frozen use and update batch statistics in training where `batch_norm` is train; dropout is on
 // in training behind the first trainable layer.
 class Trainee {
  public:
-  Trainee(const Model& model, BatchNorm batch_norm);
+  // `precision`: fp32 or bf16, of activations and gradients; weights are kept in fp32.
+  Trainee(const Model& model, BatchNorm batch_norm, Precision precision = Precision::fp32);
   ~Trainee();
   Trainee(Trainee&&) noexcept;
-  // features: as Prefix gives them. Returns N x C logits, with gradients in training.
+  // features: fp32 or bf16. Returns N x C logits in fp32, with gradients in training.
   at::Tensor logits(const at::Tensor& features, bool training) const;
 
   std::vector<at::Tensor> head_parameters() const;

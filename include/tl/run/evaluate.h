@@ -3,7 +3,8 @@
 
 #include "tl/data/dataset.h"
 #include "tl/eval/metrics.h"
-#include "tl/model/model.h"
+#include "tl/engine/inference.h"
+#include "tl/train/features.h"
 
 #include <functional>
 #include <vector>
@@ -11,6 +12,8 @@
 namespace tl {
 
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
+// Shows a piece of work under a label.
+using ProgressMaker = std::function<Progress(const std::string& label)>;
 
 struct ClassifyOptions {
   InputSpec input;
@@ -22,5 +25,9 @@ struct ClassifyOptions {
 std::vector<Prediction> classify(const Classifier& classifier, const Dataset& dataset,
                                  const std::vector<std::size_t>& samples,
                                  const ClassifyOptions& options, const Progress& progress = {});
+
+// The same from features, which come in the order of `samples`, and what is trained on them.
+std::vector<Prediction> classify(FeatureSource& features, const Trainee& trainee,
+                                 const Dataset& dataset, const std::vector<std::size_t>& samples);
 
 }  // namespace tl

@@ -30,6 +30,9 @@ struct Prepared {
 Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress = {});
 
+// How the frozen part's features are computed and kept, for people.
+std::string features_text(const Prepared& prepared);
+
 struct ExperimentOutcome {
   TrainOutcome training;
   Split split = Split::test;       // that was judged: test, or else val
@@ -39,7 +42,7 @@ struct ExperimentOutcome {
 // Trains, writes the run folder, and judges the best model on the test images.
 ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
-                                 TrainObserver& observer, const Progress& progress = {});
+                                 TrainObserver& observer, const ProgressMaker& progress = {});
 
 // The weight of each class in the loss; empty: all alike. Throws Error(usage) on a wrong count.
 std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset);

@@ -20,6 +20,10 @@ struct RunFolder {
   std::filesystem::path model() const { return path / "model.pt"; }
   std::filesystem::path report() const { return path / "report.json"; }
 
+  // config.json, environment.json or split.csv: the files that make a folder a run.
+  bool is_marker(const std::filesystem::path& file) const;
+  // A run was about to begin here when it was killed: there is nothing in it yet.
+  bool is_barely_begun() const;
   // More than a config.json, which other folders have too: --force deletes what is a run.
   bool holds_a_run() const;
   bool is_finished() const;

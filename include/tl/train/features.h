@@ -3,13 +3,16 @@
 
 #include "tl/data/dataset.h"
 #include "tl/data/loader.h"
-#include "tl/model/model.h"
+#include "tl/engine/inference.h"
+#include "tl/store/feature_store.h"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace tl {
 
@@ -29,6 +32,8 @@ class FeatureSource {
   virtual std::optional<FeatureBatch> next() = 0;
 };
 
+// With `augment` the order is drawn anew each epoch, and a last batch of a single image is left
+// out, since batch-norm can't learn from it.
 struct SourceOptions {
   InputSpec input;
   int batch_size = 32;
@@ -36,13 +41,26 @@ struct SourceOptions {
   std::uint64_t seed = 1;
   const AugmentOptions* augment = nullptr;  // none: evaluation geometry, in order
   std::optional<int> views;                 // with augment: epochs repeat after so many
+  ImageCache* images = nullptr;             // keeps decoded images from epoch to epoch
 };
 
-// Computes features from the images each time. With `augment` the order is drawn anew each epoch,
-// and a last batch of a single image is left out, since batch-norm can't learn from it. Dataset and
-// prefix must outlive the source.
+// Computes features from the images each time. Dataset and prefix must outlive the source.
 std::unique_ptr<FeatureSource> live_features(const Dataset& dataset,
                                              std::vector<std::size_t> samples, const Prefix& prefix,
                                              const SourceOptions& options);
+
+struct StoringOptions {
+  std::string recipe;  // what decides the pixels beside input, seed and view: the augmentation
+  std::function<void(std::size_t done, std::size_t total)> progress;  // of computing; may be empty
+  std::function<bool()> stop_requested;                               // may be empty
+};
+
+// Gives the same features, but computes each only once: what the store has is taken from there, and
+// what it lacks for an epoch is computed at the epoch's begin and kept. Processes that share a
+// store share the work. The store, too, must outlive the source.
+std::unique_ptr<FeatureSource> stored_features(const Dataset& dataset,
+                                               std::vector<std::size_t> samples,
+                                               const Prefix& prefix, const SourceOptions& options,
+                                               FeatureStore& store, StoringOptions storing);
 
 }  // namespace tl

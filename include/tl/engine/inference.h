@@ -1,0 +1,76 @@
+// The parts of a model that need no gradients, at the speed of the machine: the frozen prefix, and
+// the whole network for evaluation. OpenVINO computes them on a CPU, LibTorch everywhere else and
+// where OpenVINO was not built in or can't take the network.
+#pragma once
+
+#include "tl/config/options.h"
+#include "tl/model/model.h"
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace at {
+class Tensor;
+}
+
+namespace tl {
+
+class Engine;  // src/engine/engine.h
+
+// What `wish` means for the model's device. automatic: bf16 where the processor computes in it,
+// fp32 elsewhere.
+Precision resolve_precision(Precision wish, const Model& model);
+
+// Everything before the last cut that stands before the first trainable parameter: runs without
+// gradients, and gives the same features for the same image whatever is trained behind it. The
+// engine is made when it is first needed.
+class Prefix {
+ public:
+  Prefix(const Model& model, Precision precision);
+  ~Prefix();
+  Prefix(Prefix&&) noexcept;
+
+  // images: uint8, N x H x W x 3, RGB. Returns the tensor at the cut on the model's device, in fp32
+  // or bf16. Not to be called from two threads at once.
+  at::Tensor features(const at::Tensor& images) const;
+
+  c10::Device device() const;
+  // Nothing is frozen in front of a cut: the features are the images, made ready.
+  bool is_empty() const;
+  Precision precision() const;
+  // Of one image, without the batch.
+  const std::vector<std::int64_t>& feature_sizes() const;
+  // Names everything that decides the features of an image of the network's size: weights,
+  // operations, normalisation, engine and precision. The same in every process.
+  const std::string& identity() const;
+  // Images in one call that keep every core busy.
+  int preferred_batch() const;
+  // "openvino" or "libtorch"; makes the engine.
+  std::string engine() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The network whole, for evaluation and prediction.
+class Classifier {
+ public:
+  explicit Classifier(const Model& model, Precision precision = Precision::fp32);
+  ~Classifier();
+  Classifier(Classifier&&) noexcept;
+
+  // images: uint8, N x H x W x 3, RGB. Returns N x C logits in fp32 on the model's device. Not to be
+  // called from two threads at once.
+  at::Tensor logits(const at::Tensor& images) const;
+  int preferred_batch() const;
+
+ private:
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace tl

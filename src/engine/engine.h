@@ -1,0 +1,45 @@
+// One slice of a network, made for inference.
+#pragma once
+
+#include "model/network.h"
+#include "tl/config/options.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+
+namespace tl {
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  // images: uint8, N x H x W x 3, RGB. Returns the slice's output for them.
+  virtual at::Tensor run(const at::Tensor& images) = 0;
+  virtual std::string name() const = 0;
+  // Images in one call that keep every core busy.
+  virtual int preferred_batch() const = 0;
+};
+
+// A slice from the images on, and what it takes to run it.
+struct EngineInput {
+  FlatGraph slice;
+  FileInfo info;  // says how the slice wants its images
+  at::Device device;
+  Precision precision;  // fp32 or bf16
+};
+
+// The fastest engine that can take the slice. Which one, and why not a faster one, goes into the
+// log once.
+std::unique_ptr<Engine> make_engine(const EngineInput& input);
+
+// Norms folded into convolutions, channels-last. Takes every slice on every device.
+std::unique_ptr<Engine> make_libtorch_engine(const EngineInput& input);
+
+// On CPUs. Throws std::exception where OpenVINO can't take the slice.
+std::unique_ptr<Engine> make_openvino_engine(const EngineInput& input);
+
+// Of the engine that make_engine tries first: its name and version.
+std::string engine_identity(const at::Device& device);
+
+}  // namespace tl

@@ -1,0 +1,123 @@
+#include "tl/engine/inference.h"
+
+#include "engine/engine.h"
+#include "model/piece.h"
+#include "model/slice.h"
+#include "tl/base/hash.h"
+#include "tl/base/text.h"
+
+#include <ATen/cpu/Utils.h>
+#include <nlohmann/json.hpp>
+
+
+namespace tl {
+namespace {
+
+at::Device device_of(const Network& network) {
+  return network.flat.tensors.empty() ? at::Device(at::kCPU)
+                                      : network.flat.tensors.front().tensor.device();
+}
+
+EngineInput engine_input(const Model& model, torch::jit::Value* to, Precision precision) {
+  const Network& network = model.network();
+  return {slice(network.flat, network.analysis.recording, network.flat.images(), to), model.info(),
+          device_of(network), precision};
+}
+
+// A classifier may end in a softmax of its own.
+torch::jit::Value* logits_of(const FlatGraph& flat) {
+  const torch::jit::Node* last = flat.output()->node();
+  return last->kind() == c10::aten::softmax ? last->input(0) : flat.output();
+}
+
+std::string hash_of(const at::Tensor& tensor) {
+  const at::Tensor bytes = tensor.detach().to(at::kCPU).contiguous();
+  return content_hash({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
+}
+
+// Operations, weights and constants alike: printed graphs abridge tensors, so those are hashed.
+std::string hash_of(const EngineInput& input) {
+  std::string text = input.slice.graph->toString(/*print_source_locations=*/false);
+  for (const NamedTensor& named : input.slice.tensors)
+    text += hash_of(named.tensor);
+  for (const torch::jit::Node* node : input.slice.graph->nodes()) {
+    if (node->kind() != torch::jit::prim::Constant) continue;
+    const auto value = torch::jit::toIValue(node->output());
+    if (value && value->isTensor()) text += hash_of(value->toTensor());
+  }
+  if (!input.info.normalises) text += to_json(input.info.input).dump();
+  text += str(engine_identity(input.device), input.precision == Precision::bf16 ? " bf16" : "");
+  return content_hash(text);
+}
+
+bool computes_in_bf16(const at::Device& device) {
+  if (device.is_cuda()) return true;
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  const auto has = [&](const char* name) {
+    const auto found = capabilities.find(name);
+    return found != capabilities.end() && found->second.isBool() && found->second.toBool();
+  };
+  return has("avx512_bf16") || has("amx_bf16") || has("bf16");
+}
+
+}  // namespace
+
+Precision resolve_precision(Precision wish, const Model& model) {
+  if (wish != Precision::automatic) return wish;
+  return computes_in_bf16(device_of(model.network())) ? Precision::bf16 : Precision::fp32;
+}
+
+// --- Prefix ---
+
+struct Prefix::State {
+  EngineInput input;
+  bool empty;
+  std::vector<std::int64_t> sizes;
+  std::string identity;
+  std::unique_ptr<Engine> engine;
+
+  Engine& made() {
+    if (!engine) engine = make_engine(input);
+    return *engine;
+  }
+};
+
+Prefix::Prefix(const Model& model, Precision precision) {
+  const Network& network = model.network();
+  const auto* end = prefix_end(network).value;
+  EngineInput input = engine_input(model, prefix_end(network).value, precision);
+  const auto& sizes = network.analysis.recording.sizes[0].at(end);
+  std::string identity = hash_of(input);
+  state_ = std::make_unique<State>(State{std::move(input), end == network.flat.images(),
+                                         {sizes.begin() + 1, sizes.end()}, std::move(identity),
+                                         nullptr});
+}
+Prefix::~Prefix() = default;
+Prefix::Prefix(Prefix&&) noexcept = default;
+
+at::Tensor Prefix::features(const at::Tensor& images) const {
+  if (state_->empty) return to_input(images, state_->input.info, state_->input.device);
+  return state_->made().run(images).to(precision() == Precision::bf16 ? at::kBFloat16 : at::kFloat);
+}
+
+c10::Device Prefix::device() const { return state_->input.device; }
+bool Prefix::is_empty() const { return state_->empty; }
+Precision Prefix::precision() const { return state_->input.precision; }
+const std::vector<std::int64_t>& Prefix::feature_sizes() const { return state_->sizes; }
+const std::string& Prefix::identity() const { return state_->identity; }
+int Prefix::preferred_batch() const { return state_->empty ? 1 : state_->made().preferred_batch(); }
+std::string Prefix::engine() const { return state_->made().name(); }
+
+// --- Classifier ---
+
+Classifier::Classifier(const Model& model, Precision precision)
+    : engine_(make_engine(engine_input(model, logits_of(model.network().flat), precision))) {}
+Classifier::~Classifier() = default;
+Classifier::Classifier(Classifier&&) noexcept = default;
+
+at::Tensor Classifier::logits(const at::Tensor& images) const {
+  return engine_->run(images).to(at::kFloat);
+}
+int Classifier::preferred_batch() const { return engine_->preferred_batch(); }
+
+}  // namespace tl

@@ -1,0 +1,70 @@
+#include "engine/engine.h"
+#include "model/piece.h"
+#include "tl/base/log.h"
+#include "tl/base/text.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/randint.h>
+#ifdef TL_OPENVINO
+#include <openvino/core/version.hpp>
+#endif
+
+#include <functional>
+
+namespace tl {
+namespace {
+
+// A fast engine works on another form of the network: before it is believed, it must give what the
+// plain network gives for two images.
+bool agrees(Engine& engine, const EngineInput& input) {
+  const at::NoGradGuard no_grad;
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(29);
+  const auto& size = input.info.input;
+  const at::Tensor images = at::randint(0, 256, {2, size.height, size.width, 3}, generator,
+                                        at::TensorOptions(at::kByte));
+  const at::Tensor expected =
+      Piece(input.slice).run(to_input(images, input.info, input.device)).to(at::kDouble);
+  const at::Tensor given = engine.run(images).to(at::kDouble);
+  if (given.sizes() != expected.sizes()) return false;
+  const double norm = expected.norm().item<double>();
+  const double error = given.sub(expected).norm().item<double>();
+  return error <= (input.precision == Precision::bf16 ? 0.1 : 1e-3) * norm;  // false for NaN
+}
+
+std::unique_ptr<Engine> try_engine(std::unique_ptr<Engine> (*make)(const EngineInput&),
+                                   const EngineInput& input) {
+  std::string reason = "its results differ from the network's";
+  try {
+    auto engine = make(input);
+    if (agrees(*engine, input)) return engine;
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    reason = text.substr(0, text.find('\n'));
+  }
+  log::info("the fast engine can't take the frozen layers, the next one computes them: " + reason);
+  return nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(const EngineInput& input) {
+#ifdef TL_OPENVINO
+  if (input.device.is_cpu()) {
+    if (auto engine = try_engine(make_openvino_engine, input)) return engine;
+  }
+#endif
+  if (auto engine = try_engine(make_libtorch_engine, input)) return engine;
+  EngineInput exact = input;
+  exact.precision = Precision::fp32;
+  return make_libtorch_engine(exact);
+}
+
+std::string engine_identity(const at::Device& device) {
+#ifdef TL_OPENVINO
+  if (device.is_cpu()) return str("openvino ", ov::get_openvino_version().buildNumber);
+#endif
+  return str("libtorch ", device.is_cuda() ? "cuda" : "cpu");
+}
+
+}  // namespace tl

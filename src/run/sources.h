@@ -1,0 +1,36 @@
+// The feature sources of a run: live or from a store, as the config says.
+#pragma once
+
+#include "tl/run/experiment.h"
+#include "tl/train/features.h"
+
+#include <memory>
+
+namespace tl {
+
+class Sources {
+ public:
+  // What `prepared` holds must outlive the sources.
+  Sources(const Prepared& prepared, const std::function<bool()>& stop_requested,
+          const ProgressMaker& progress);
+
+  // Training images, augmented.
+  std::unique_ptr<FeatureSource> training();
+  // The split's images in order, as evaluation sees them.
+  std::unique_ptr<FeatureSource> evaluation(Split split);
+  // "1,129 computed, 9,331 reused, 2.9 MB written to FOLDER"; "" where nothing is kept.
+  std::string account() const;
+
+ private:
+  std::unique_ptr<FeatureSource> make(Split split, const SourceOptions& options, bool keep);
+  SourceOptions options() const;
+
+  const Prepared& prepared_;
+  std::function<bool()> stop_requested_;
+  ProgressMaker progress_;
+  Prefix prefix_;
+  ImageCache images_;
+  FeatureStore store_;
+};
+
+}  // namespace tl

@@ -1,0 +1,38 @@
+// The folder of a store: one folder a shelf, with shards and claims in it. Any number of processes
+// use it at once, without locks.
+#pragma once
+
+#include "tl/store/feature_store.h"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tl {
+
+class StoreFolder {
+ public:
+  StoreFolder(std::filesystem::path root, std::uint64_t limit);
+
+  const std::filesystem::path& root() const { return root_; }
+  // The shards of a shelf, oldest first; they count as used now.
+  std::vector<std::filesystem::path> shards(const Digest& shelf);
+  // Writes a shard under a name that its entries decide, after removing what was used longest ago
+  // where the limit wants that; what this process uses stays. False: there is no room. Throws
+  // Error(training) where the disk refuses.
+  bool write(const Digest& shelf, const Digest& name, const std::string& bytes);
+  std::unique_ptr<Claim> claim(const Digest& shelf, const Digest& work) const;
+
+ private:
+  std::filesystem::path path_of(const Digest& shelf) const { return root_ / hexadecimal(shelf); }
+  bool make_room(std::uint64_t bytes) const;
+
+  std::filesystem::path root_;
+  std::uint64_t limit_;
+  std::set<std::filesystem::path> in_use_;  // shelves of this process
+};
+
+}  // namespace tl

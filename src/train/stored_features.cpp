@@ -1,0 +1,223 @@
+#include "tl/base/text.h"
+#include "tl/train/features.h"
+#include "train/feature_maker.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <unistd.h>
+
+namespace tl {
+namespace {
+
+// What one claim covers: small enough that processes share the work, large enough that the pauses
+// between two pieces don't count.
+constexpr std::size_t samples_a_piece = 512;
+
+class StoredFeatures : public FeatureSource {
+ public:
+  StoredFeatures(const Dataset& dataset, std::vector<std::size_t> samples, const Prefix& prefix,
+                 const SourceOptions& options, FeatureStore& store, StoringOptions storing)
+      : dataset_(dataset),
+        samples_(std::move(samples)),
+        prefix_(prefix),
+        options_(options),
+        store_(store),
+        storing_(std::move(storing)),
+        type_(prefix.precision() == Precision::bf16 ? at::kBFloat16 : at::kFloat) {
+    std::int64_t count = 1;
+    for (const std::int64_t size : prefix.feature_sizes())
+      count *= size;
+    entry_bytes_ = static_cast<std::size_t>(count) * at::elementSize(type_);
+  }
+
+  std::size_t batches() const override { return batches_of(samples_.size(), options_); }
+
+  void begin(int epoch, std::size_t first) override {
+    transform_ = transform_of(options_, epoch);
+    order_ = epoch_order(samples_, options_, epoch);
+    at_ = std::min(order_.size(), first * static_cast<std::size_t>(options_.batch_size));
+    open_shelf();
+    fill();
+    compute_ahead();
+  }
+
+  std::optional<FeatureBatch> next() override {
+    if (at_ == order_.size()) return std::nullopt;
+    const std::size_t n =
+        std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - at_);
+    const std::vector<std::size_t> samples(order_.begin() + at_, order_.begin() + at_ + n);
+    at_ += n;
+    const at::Device device = prefix_.device();
+    std::vector<std::int64_t> labels;
+    for (const std::size_t sample : samples)
+      labels.push_back(dataset_.samples[sample].label);
+    return FeatureBatch{read(samples).to(device), at::tensor(labels, at::kLong).to(device)};
+  }
+
+ private:
+  void open_shelf() {
+    std::string text = str(prefix_.identity(), to_json(options_.input).dump());
+    if (options_.augment != nullptr) {
+      text += str(storing_.recipe, " seed ", options_.seed, " view ", transform_.epoch);
+    }
+    const Digest key = digest(text);
+    if (shelf_ && key == key_) return;
+    key_ = key;
+    shelf_ = store_.shelf(key, entry_bytes_);
+  }
+
+  // An image's random choices come from its path, its pixels from its content.
+  Digest entry_of(std::size_t sample) const {
+    const Sample& image = dataset_.samples[sample];
+    std::string text(image.content.begin(), image.content.end());
+    if (options_.augment != nullptr) text += str(image.id);
+    return digest(text);
+  }
+
+  // --- computing what the store lacks ---
+
+  using Piece = std::vector<std::size_t>;
+
+  bool stops() const { return storing_.stop_requested && storing_.stop_requested(); }
+
+  Piece missing(const Piece& piece) const {
+    Piece absent;
+    std::copy_if(piece.begin(), piece.end(), std::back_inserter(absent),
+                 [&](std::size_t sample) { return !shelf_->contains(entry_of(sample)); });
+    return absent;
+  }
+
+  // The pieces are the same in every process, but each begins with another one. What another
+  // process works on is looked at again when the rest is done.
+  void fill() {
+    std::vector<Piece> open;
+    for (std::size_t first = 0; first < samples_.size(); first += samples_a_piece) {
+      const std::size_t last = std::min(first + samples_a_piece, samples_.size());
+      Piece piece(samples_.begin() + first, samples_.begin() + last);
+      if (!missing(piece).empty()) open.push_back(std::move(piece));
+    }
+    if (open.empty()) return;
+    std::rotate(open.begin(), open.begin() + ::getpid() % std::ssize(open), open.end());
+    filled_ = 0;
+    const auto ends = [&] { return stops() || !shelf_->has_room(); };
+    while (!open.empty() && !ends()) {
+      const std::size_t before = open.size();
+      std::erase_if(open, [&](const Piece& piece) { return ends() || work_on(piece); });
+      if (open.size() < before) continue;
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      shelf_->exchange();
+    }
+  }
+
+  // False: another process has it.
+  bool work_on(const Piece& piece) {
+    if (missing(piece).empty()) return true;
+    const auto claim = shelf_->claim(work_name(piece));
+    if (!claim) return false;
+    shelf_->exchange();  // it may have been computed before the claim was ours
+    const Piece absent = missing(piece);
+    FeatureMaker maker(dataset_, prefix_, absent, prefix_.preferred_batch() * 2, transform_,
+                       options_.workers);
+    while (const auto made = maker.next()) {
+      keep(*made);
+      claim->renew();
+      filled_ += made->samples.size();
+      if (storing_.progress) storing_.progress(filled_, samples_.size());
+      if (stops() || !shelf_->has_room()) break;
+    }
+    shelf_->exchange();
+    return true;
+  }
+
+  Digest work_name(const Piece& piece) const {
+    std::string text;
+    for (const std::size_t sample : piece)
+      text += hexadecimal(entry_of(sample));
+    return digest(text);
+  }
+
+  void keep(const MadeFeatures& made) {
+    const at::Tensor rows = made.features.to(at::kCPU).contiguous();
+    const auto* bytes = static_cast<const std::byte*>(rows.const_data_ptr());
+    for (std::size_t i = 0; i < made.samples.size(); ++i) {
+      shelf_->add(entry_of(made.samples[i]), bytes + i * entry_bytes_);
+    }
+  }
+
+  // --- handing out ---
+
+  at::Tensor read(const std::vector<std::size_t>& samples) {
+    std::vector<std::int64_t> sizes = prefix_.feature_sizes();
+    sizes.insert(sizes.begin(), std::ssize(samples));
+    at::Tensor features = at::empty(sizes, type_);
+    auto* bytes = static_cast<std::byte*>(features.mutable_data_ptr());
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      if (shelf_->read(entry_of(samples[i]), bytes + i * entry_bytes_)) continue;
+      features[static_cast<std::int64_t>(i)].copy_(computed(samples[i]));
+    }
+    return features;
+  }
+
+  // What the store has no room for is computed as training goes on.
+  void compute_ahead() {
+    const Piece rest(order_.begin() + at_, order_.end());
+    ahead_ = missing(rest);
+    made_.reset();
+    maker_.reset();
+    if (ahead_.empty()) return;
+    maker_.emplace(dataset_, prefix_, ahead_, prefix_.preferred_batch() * 2, transform_,
+                   options_.workers);
+    std::reverse(ahead_.begin(), ahead_.end());
+  }
+
+  at::Tensor computed(std::size_t sample) {
+    if (ahead_.empty() || ahead_.back() != sample) {  // lost since the epoch began
+      auto made = FeatureMaker(dataset_, prefix_, {sample}, 1, transform_, 1).next();
+      keep(*made);
+      return made->features[0];
+    }
+    ahead_.pop_back();
+    if (!made_ || row_ == std::ssize(made_->samples)) {
+      made_ = maker_->next();
+      row_ = 0;
+      keep(*made_);
+    }
+    return made_->features[row_++];
+  }
+
+  const Dataset& dataset_;
+  std::vector<std::size_t> samples_;
+  const Prefix& prefix_;
+  SourceOptions options_;
+  FeatureStore& store_;
+  StoringOptions storing_;
+  at::ScalarType type_;
+  std::size_t entry_bytes_ = 0;
+  Transform transform_;
+  std::vector<std::size_t> order_;
+  std::size_t at_ = 0;  // of order_: samples that were handed out
+  Digest key_{};
+  std::unique_ptr<Shelf> shelf_;
+  std::size_t filled_ = 0;
+  std::vector<std::size_t> ahead_;  // still to come from maker_, the next one last
+  std::optional<FeatureMaker> maker_;
+  std::optional<MadeFeatures> made_;
+  std::int64_t row_ = 0;  // of made_: the next one
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureSource> stored_features(const Dataset& dataset,
+                                               std::vector<std::size_t> samples,
+                                               const Prefix& prefix, const SourceOptions& options,
+                                               FeatureStore& store, StoringOptions storing) {
+  return std::make_unique<StoredFeatures>(dataset, std::move(samples), prefix, options, store,
+                                          std::move(storing));
+}
+
+}  // namespace tl

@@ -1,0 +1,125 @@
+#include "engine/engine.h"
+
+#include "model/piece.h"
+#include "model/slice.h"
+#include "tl/engine/inference.h"
+
+// clang-format off: this one has to come before catch.h
+#include "small_network.h"
+// clang-format on
+
+#include "catch.h"
+#include "temporary_folder.h"
+
+using namespace tl;
+
+namespace {
+
+Model load_small(const TemporaryFolder& folder, const std::string& body = small_network::residual) {
+  const auto file = folder / "small.pt";
+  small_network::save(file, body);
+  InputSpec input;
+  input.height = input.width = 16;
+  input.resize = 16;
+  Model model = Model::load(file, input);
+  model.attach_head({}, 4, 1);
+  model.freeze(FreezeWord::all);
+  return model;
+}
+
+at::Tensor images(std::int64_t n) {
+  torch::manual_seed(3);
+  return torch::randint(0, 256, {n, 16, 16, 3}, torch::kByte);
+}
+
+EngineInput input_of(const Model& model, Precision precision) {
+  const Network& network = model.network();
+  return {slice(network.flat, network.analysis.recording, network.flat.images(),
+                prefix_end(network).value),
+          model.info(), at::kCPU, precision};
+}
+
+at::Tensor plain(const Model& model, const at::Tensor& x) {
+  const torch::NoGradGuard no_grad;
+  const EngineInput input = input_of(model, Precision::fp32);
+  return Piece(input.slice).run(to_input(x, input.info, input.device));
+}
+
+double relative_error(const at::Tensor& given, const at::Tensor& expected) {
+  return ((given.to(at::kFloat) - expected).norm() / expected.norm()).item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("each engine in fp32 gives what the plain network gives") {
+  const TemporaryFolder folder;
+  const Model model = load_small(folder);
+  const at::Tensor x = images(19);  // no multiple of any request's size
+  const at::Tensor expected = plain(model, x);
+  const EngineInput input = input_of(model, Precision::fp32);
+  CHECK(relative_error(make_libtorch_engine(input)->run(x), expected) < 1e-5);
+#ifdef TL_OPENVINO
+  CHECK(relative_error(make_openvino_engine(input)->run(x), expected) < 1e-5);
+  CHECK(make_engine(input)->name() == "openvino");
+#endif
+}
+
+TEST_CASE("each engine in bf16 gives bf16, near to the plain network") {
+  const TemporaryFolder folder;
+  const Model model = load_small(folder);
+  const at::Tensor x = images(9);
+  const at::Tensor expected = plain(model, x);
+  const EngineInput input = input_of(model, Precision::bf16);
+  std::vector<std::unique_ptr<Engine>> engines;
+  engines.push_back(make_libtorch_engine(input));
+#ifdef TL_OPENVINO
+  engines.push_back(make_openvino_engine(input));
+#endif
+  for (const auto& engine : engines) {
+    const at::Tensor features = engine->run(x);
+    CHECK(features.scalar_type() == at::kBFloat16);
+    const double error = relative_error(features, expected);
+    CHECK(error < 0.02);
+    CHECK(error > 1e-5);  // it did compute in bf16
+  }
+}
+
+TEST_CASE("an image has the same features in any place of any batch") {
+  const TemporaryFolder folder;
+  const Model model = load_small(folder);
+  const Prefix prefix(model, resolve_precision(Precision::automatic, model));
+  const at::Tensor x = images(21);
+  const at::Tensor together = prefix.features(x);
+  for (const std::int64_t i : {0, 7, 8, 20}) {
+    CHECK(torch::equal(prefix.features(x.narrow(0, i, 1))[0], together[i]));
+  }
+}
+
+TEST_CASE("a network that the fast engines get wrong is computed by the plain one") {
+  const TemporaryFolder folder;
+  // OpenVINO has no such operation.
+  const Model model = load_small(folder, R"(
+    def forward(self, x):
+      x = torch.adaptive_avg_pool2d(self.stem.forward(x), [1, 1]).flatten(1)
+      x = torch.digamma(x * x + 1.0)
+      return torch.linear(x, self.w, self.c)
+  )");
+  const at::Tensor x = images(3);
+  CHECK(relative_error(Prefix(model, Precision::fp32).features(x), plain(model, x)) < 1e-5);
+}
+
+TEST_CASE("the identity follows weights, cut and precision, and nothing else") {
+  const TemporaryFolder folder;
+  Model model = load_small(folder);
+  const auto identity = [&](Precision precision) { return Prefix(model, precision).identity(); };
+  const std::string before = identity(Precision::fp32);
+  CHECK(identity(Precision::fp32) == before);
+  CHECK(identity(Precision::bf16) != before);
+  CHECK(Prefix(load_small(folder), Precision::fp32).identity() == before);
+  model.freeze(1);
+  CHECK(identity(Precision::fp32) != before);
+  model.freeze(FreezeWord::all);
+  const torch::NoGradGuard no_grad;
+  model.tensors().front().second.view(-1)[0].add_(1e-3);
+  CHECK(identity(Precision::fp32) != before);
+}
