@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
   model.freeze(tl::FreezeWord::all);
   const tl::Prefix prefix(model,
                           precision == "fp32" ? tl::Precision::fp32 : tl::Precision::bf16);
-  const int batch = 4 * prefix.preferred_batch();
+  const int batch = tl::preferred_batch(prefix.device());
   const auto& input = model.info().input;
   const at::Tensor images =
       at::randint(0, 256, {batch, input.height, input.width, 3}, at::TensorOptions(at::kByte));

@@ -17,8 +17,6 @@ class Engine {
   // images: uint8, N x H x W x 3, RGB. Returns the slice's output for them.
   virtual at::Tensor run(const at::Tensor& images) = 0;
   virtual std::string name() const = 0;
-  // Images in one call that keep every core busy.
-  virtual int preferred_batch() const = 0;
 };
 
 // A slice from the images on, and what it takes to run it.

@@ -6,8 +6,11 @@
 #include "tl/base/hash.h"
 #include "tl/base/text.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 
 namespace tl {
@@ -67,6 +70,10 @@ Precision resolve_precision(Precision wish, const Model& model) {
   return computes_in_bf16(device_of(model.network())) ? Precision::bf16 : Precision::fp32;
 }
 
+int preferred_batch(const c10::Device& device) {
+  return device.is_cuda() ? 128 : std::max(32, 16 * at::get_num_threads());
+}
+
 // --- Prefix ---
 
 struct Prefix::State {
@@ -105,7 +112,6 @@ bool Prefix::is_empty() const { return state_->empty; }
 Precision Prefix::precision() const { return state_->input.precision; }
 const std::vector<std::int64_t>& Prefix::feature_sizes() const { return state_->sizes; }
 const std::string& Prefix::identity() const { return state_->identity; }
-int Prefix::preferred_batch() const { return state_->empty ? 1 : state_->made().preferred_batch(); }
 std::string Prefix::engine() const { return state_->made().name(); }
 
 // --- Classifier ---
@@ -118,6 +124,5 @@ Classifier::Classifier(Classifier&&) noexcept = default;
 at::Tensor Classifier::logits(const at::Tensor& images) const {
   return engine_->run(images).to(at::kFloat);
 }
-int Classifier::preferred_batch() const { return engine_->preferred_batch(); }
 
 }  // namespace tl

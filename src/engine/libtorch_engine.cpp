@@ -47,7 +47,6 @@ class LibTorchEngine : public Engine {
   }
 
   std::string name() const override { return "libtorch"; }
-  int preferred_batch() const override { return device_.is_cuda() ? 128 : 32; }
 
  private:
   FileInfo info_;

@@ -17,7 +17,7 @@ namespace {
 
 // Shapes are static. A stream of its own for each core needs no talk between cores; with this many
 // images a request, what a request costs beside its arithmetic no longer counts.
-constexpr std::int64_t images_a_request = 8;
+constexpr std::int64_t images_a_request = 4;
 
 ov::element::Type element_type(Precision precision) {
   return precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32;
@@ -83,9 +83,6 @@ class OpenVinoEngine : public Engine {
   }
 
   std::string name() const override { return "openvino"; }
-  int preferred_batch() const override {
-    return static_cast<int>(images_a_request * std::ssize(requests_));
-  }
 
  private:
   // In place: the request reads and writes the tensors' own memory.

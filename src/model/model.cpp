@@ -111,6 +111,7 @@ Model Model::load(const std::filesystem::path& file, const std::optional<InputSp
   if (model.info_.normalises) shorten_names(lowered.flat);
   ExampleImages outputs;
   Network& network = *model.network_;
+  network.code = module._ivalue()->compilation_unit();
   network.analysis = analyse(lowered.flat, images, &outputs);
   check_output(network.analysis, lowered.flat, file.string());
   check_faithful(lowered, outputs, file.string());

@@ -4,6 +4,7 @@
 #include "tl/model/model.h"
 
 #include <ATen/core/Tensor.h>
+#include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <memory>
@@ -71,6 +72,7 @@ struct Analysis {
 
 // The graph in use, what is known of it, and the choice of what is frozen.
 struct Network {
+  std::shared_ptr<torch::jit::CompilationUnit> code;  // nodes point into it for error messages
   FlatGraph flat;
   Analysis analysis;
   std::vector<Layer> layers;  // of the backbone

@@ -1,10 +1,11 @@
+#include "model/bf16.h"
+#include "model/depthwise.h"
 #include "model/fold_norms.h"
 #include "model/kinds.h"
 #include "model/piece.h"
 #include "model/slice.h"
 #include "tl/model/model.h"
 
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/jit/ir/constants.h>
 
@@ -32,39 +33,20 @@ void set_training_mode(const Network& network, BatchNorm batch_norm, Node* origi
   }
 }
 
-Piece cut_out(const Network& network, const NodeCopied& copied) {
+Piece cut_out(const Network& network, Precision precision, const NodeCopied& copied) {
   FlatGraph flat = slice(network.flat, network.analysis.recording, prefix_end(network).value,
                          network.flat.output(), copied);
   fold_norms(flat);
+  speed_up_depthwise(flat);
+  if (precision == Precision::bf16) compute_in_bf16(*flat.graph);
   return Piece(std::move(flat));
 }
 
-Piece cut_out_for_training(const Network& network, BatchNorm batch_norm) {
-  return cut_out(network, [&](Node* original, Node* copy) {
+Piece cut_out_for_training(const Network& network, Precision precision, BatchNorm batch_norm) {
+  return cut_out(network, precision, [&](Node* original, Node* copy) {
     set_training_mode(network, batch_norm, original, copy);
   });
 }
-
-// Computes in bf16 what may be computed in it, while it lives.
-class Autocast {
- public:
-  Autocast(const at::Device& device, bool enabled) : type_(device.type()), enabled_(enabled) {
-    if (!enabled_) return;
-    at::autocast::set_autocast_enabled(type_, true);
-    at::autocast::set_autocast_dtype(type_, at::kBFloat16);
-  }
-  Autocast(const Autocast&) = delete;
-  Autocast& operator=(const Autocast&) = delete;
-  ~Autocast() {
-    if (!enabled_) return;
-    at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(type_, false);
-  }
-
- private:
-  at::DeviceType type_;
-  bool enabled_;
-};
 
 // The memory layout that convolutions are fast in.
 at::Tensor channels_last(const at::Tensor& tensor) {
@@ -79,16 +61,15 @@ struct Trainee::State {
   Precision precision;
 
   at::Tensor run(const Piece& piece, const at::Tensor& features) const {
-    const bool bf16 = precision == Precision::bf16;
-    const Autocast autocast(features.device(), bf16);
-    const at::Tensor x = bf16 ? features : features.to(at::kFloat);
-    return piece.run(channels_last(x)).to(at::kFloat);
+    const auto type = precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
+    return piece.run(channels_last(features.to(type))).to(at::kFloat);
   }
 };
 
 Trainee::Trainee(const Model& model, BatchNorm batch_norm, Precision precision)
-    : state_(std::make_unique<State>(State{cut_out_for_training(model.network(), batch_norm),
-                                           cut_out(model.network(), {}), precision})) {
+    : state_(std::make_unique<State>(State{
+          cut_out_for_training(model.network(), precision, batch_norm),
+          cut_out(model.network(), precision, {}), precision})) {
   for (const NamedTensor& named : state_->training.tensors()) {
     at::Tensor tensor = named.tensor;
     tensor.set_data(channels_last(tensor));

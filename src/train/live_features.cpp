@@ -41,7 +41,7 @@ class LiveFeatures : public FeatureSource {
  private:
   // Batches that are computed together, so that a machine of many cores has enough to do.
   int batches_a_call() const {
-    return (prefix_.preferred_batch() + options_.batch_size - 1) / options_.batch_size;
+    return (preferred_batch(prefix_.device()) + options_.batch_size - 1) / options_.batch_size;
   }
 
   const Dataset& dataset_;

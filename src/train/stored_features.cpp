@@ -121,7 +121,7 @@ class StoredFeatures : public FeatureSource {
     if (!claim) return false;
     shelf_->exchange();  // it may have been computed before the claim was ours
     const Piece absent = missing(piece);
-    FeatureMaker maker(dataset_, prefix_, absent, prefix_.preferred_batch() * 2, transform_,
+    FeatureMaker maker(dataset_, prefix_, absent, preferred_batch(prefix_.device()), transform_,
                        options_.workers);
     while (const auto made = maker.next()) {
       keep(*made);
@@ -170,7 +170,7 @@ class StoredFeatures : public FeatureSource {
     made_.reset();
     maker_.reset();
     if (ahead_.empty()) return;
-    maker_.emplace(dataset_, prefix_, ahead_, prefix_.preferred_batch() * 2, transform_,
+    maker_.emplace(dataset_, prefix_, ahead_, preferred_batch(prefix_.device()), transform_,
                    options_.workers);
     std::reverse(ahead_.begin(), ahead_.end());
   }

@@ -25,6 +25,9 @@ class Engine;  // src/engine/engine.h
 // fp32 elsewhere.
 Precision resolve_precision(Precision wish, const Model& model);
 
+// Images in one call that keep every core of the device busy.
+int preferred_batch(const c10::Device& device);
+
 // Everything before the last cut that stands before the first trainable parameter: runs without
 // gradients, and gives the same features for the same image whatever is trained behind it. The
 // engine is made when it is first needed.
@@ -47,8 +50,6 @@ class Prefix {
   // Names everything that decides the features of an image of the network's size: weights,
   // operations, normalisation, engine and precision. The same in every process.
   const std::string& identity() const;
-  // Images in one call that keep every core busy.
-  int preferred_batch() const;
   // "openvino" or "libtorch"; makes the engine.
   std::string engine() const;
 
@@ -67,7 +68,6 @@ class Classifier {
   // images: uint8, N x H x W x 3, RGB. Returns N x C logits in fp32 on the model's device. Not to be
   // called from two threads at once.
   at::Tensor logits(const at::Tensor& images) const;
-  int preferred_batch() const;
 
  private:
   std::unique_ptr<Engine> engine_;

@@ -1,0 +1,25 @@
+// The gradients of a depthwise convolution, channels last, for float and at::BFloat16.
+#pragma once
+
+#include <cstdint>
+
+namespace tl {
+
+struct DepthwiseShape {
+  std::int64_t batch, channels;
+  std::int64_t in_height, in_width, out_height, out_width;
+  std::int64_t kernel_height, kernel_width;
+  std::int64_t stride_y, stride_x, pad_y, pad_x;
+};
+
+// grad: batch x out_height x out_width x channels; taps: kernel_height x kernel_width x channels.
+// Writes batch x in_height x in_width x channels.
+template <typename T>
+void depthwise_input_gradient(const DepthwiseShape& shape, const T* grad, const float* taps, T* out);
+
+// Writes kernel_height x kernel_width x channels. The sums do not depend on the number of threads.
+template <typename T>
+void depthwise_weight_gradient(const DepthwiseShape& shape, const T* grad, const T* input,
+                               float* out);
+
+}  // namespace tl
