@@ -59,6 +59,18 @@ ensure_venv() {
   [[ $(installed_torch) == "$torch_version" ]] || install_torch
 }
 
+# The fast engine of frozen layers. Without it everything runs as well, on LibTorch alone.
+install_openvino() {
+  local package='openvino==2026.4.*' stamp=$venv/openvino.stamp
+  [[ $(cat "$stamp" 2>/dev/null) == "$package" ]] && return
+  say "installing into .venv: $package"
+  if pip_install --no-deps "$package"; then
+    printf '%s\n' "$package" >"$stamp"
+  else
+    say "warning: pip could not install $package; frozen layers will run on LibTorch, more slowly"
+  fi
+}
+
 # torchvision and timm ask for a torch of their own, so they come without their dependencies.
 install_exporters() {
   install_once exporters --no-deps 'torchvision==0.28.*' 'timm>=1.0.20,<1.1' \

@@ -10,7 +10,7 @@
 #include <openvino/core/version.hpp>
 #endif
 
-#include <functional>
+#include <sstream>
 
 namespace tl {
 namespace {
@@ -32,17 +32,28 @@ bool agrees(Engine& engine, const EngineInput& input) {
   return error <= (input.precision == Precision::bf16 ? 0.1 : 1e-3) * norm;  // false for NaN
 }
 
-std::unique_ptr<Engine> try_engine(std::unique_ptr<Engine> (*make)(const EngineInput&),
+// The line of an error that tells what is wrong: OpenVINO's begin with places in its sources.
+std::string essence(const std::string& message) {
+  std::istringstream lines(message);
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("with a message") != line.npos || line.find("aten::") != line.npos) return line;
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+std::unique_ptr<Engine> try_engine(const std::string& name,
+                                   std::unique_ptr<Engine> (*make)(const EngineInput&),
                                    const EngineInput& input) {
   std::string reason = "its results differ from the network's";
   try {
     auto engine = make(input);
     if (agrees(*engine, input)) return engine;
   } catch (const std::exception& error) {
-    const std::string text = error.what();
-    reason = text.substr(0, text.find('\n'));
+    reason = essence(error.what());
   }
-  log::info("the fast engine can't take the frozen layers, the next one computes them: " + reason);
+  log::info(str(name, " can't compute these layers (", reason, "); something slower does"));
   return nullptr;
 }
 
@@ -51,10 +62,10 @@ std::unique_ptr<Engine> try_engine(std::unique_ptr<Engine> (*make)(const EngineI
 std::unique_ptr<Engine> make_engine(const EngineInput& input) {
 #ifdef TL_OPENVINO
   if (input.device.is_cpu()) {
-    if (auto engine = try_engine(make_openvino_engine, input)) return engine;
+    if (auto engine = try_engine("OpenVINO", make_openvino_engine, input)) return engine;
   }
 #endif
-  if (auto engine = try_engine(make_libtorch_engine, input)) return engine;
+  if (auto engine = try_engine("LibTorch with folded norms", make_libtorch_engine, input)) return engine;
   EngineInput exact = input;
   exact.precision = Precision::fp32;
   return make_libtorch_engine(exact);

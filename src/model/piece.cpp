@@ -24,6 +24,8 @@ std::size_t training_begins(const Network& network) {
 }
 
 const Cut& prefix_end(const Network& network) {
+  // What stands in front of the first layer (a padding, say) is not worth a prefix.
+  if (network.frozen_layers == 0 && !network.layers.empty()) return network.analysis.cuts.front();
   const std::size_t begin = training_begins(network);
   const Cut* last = &network.analysis.cuts.front();
   for (const Cut& cut : network.analysis.cuts) {

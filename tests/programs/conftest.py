@@ -1,7 +1,15 @@
 """One drawn data set, one tiny backbone and one finished run for all tests that only read them."""
 
+import os
+
 import pytest
 from kit import base_config, draw_data, export, tiny_network, train, write_config
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory):
+    """Features are kept here, not in the user's own cache."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
