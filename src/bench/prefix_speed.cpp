@@ -44,8 +44,7 @@ int main(int argc, char** argv) {
   tl::Model model = tl::Model::load(file);
   model.attach_head({}, 2, 1);
   model.freeze(tl::FreezeWord::all);
-  const tl::Prefix prefix(model,
-                          precision == "fp32" ? tl::Precision::fp32 : tl::Precision::bf16);
+  const tl::Prefix prefix(model, precision == "fp32" ? tl::Precision::fp32 : tl::Precision::bf16);
   const int batch = tl::preferred_batch(prefix.device());
   const auto& input = model.info().input;
   const at::Tensor images =

@@ -96,8 +96,7 @@ AugmentOptions augment_options(const Json& json) {
 
 Precision precision_option(const Json& json) {
   return choose<Precision>(
-      json,
-      {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
+      json, {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
 }
 
 FeatureOptions feature_options(const Json& json) {

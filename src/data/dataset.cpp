@@ -89,8 +89,8 @@ void take_files(Dataset& dataset, std::vector<ListedFile> files, BadImage on_bad
     if (!verified[i].reason.empty()) {
       dataset.skipped.push_back({path, verified[i].reason});
     } else {
-      dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path),
-                                 verified[i].content});
+      dataset.samples.push_back(
+          {path, label_of(dataset.classes, class_name), split, hash64(path), verified[i].content});
     }
   }
   if (on_bad_image == BadImage::fail) fail_on_first_bad(dataset);

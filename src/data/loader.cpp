@@ -26,8 +26,8 @@ struct Pending {
 
 // Pixels of the shorter side that are not lost on the network: a smaller decoding is as good.
 int needed_side(const Transform& transform) {
-  const double side = std::max({transform.input.height, transform.input.width,
-                                transform.input.resize});
+  const double side =
+      std::max({transform.input.height, transform.input.width, transform.input.resize});
   if (transform.augment == nullptr || !transform.augment->crop) return static_cast<int>(2 * side);
   const CropOptions& crop = *transform.augment->crop;
   return static_cast<int>(side / std::sqrt(crop.scale[0] * std::min(crop.ratio[0], 1.0)));

@@ -41,9 +41,9 @@ Verified verify(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<Verified> verify_images(
-    const std::filesystem::path& root, const std::vector<std::string>& paths, int threads,
-    const std::function<void(std::size_t, std::size_t)>& progress) {
+std::vector<Verified> verify_images(const std::filesystem::path& root,
+                                    const std::vector<std::string>& paths, int threads,
+                                    const std::function<void(std::size_t, std::size_t)>& progress) {
   std::vector<Verified> verified(paths.size());
   std::atomic<std::size_t> done = 0;
   for_each(paths.size(), threads, [&](std::size_t i) {

@@ -17,8 +17,8 @@ struct Verified {
 };
 
 // verified[i] tells of root/paths[i].
-std::vector<Verified> verify_images(
-    const std::filesystem::path& root, const std::vector<std::string>& paths, int threads,
-    const std::function<void(std::size_t, std::size_t)>& progress);
+std::vector<Verified> verify_images(const std::filesystem::path& root,
+                                    const std::vector<std::string>& paths, int threads,
+                                    const std::function<void(std::size_t, std::size_t)>& progress);
 
 }  // namespace tl

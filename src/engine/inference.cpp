@@ -12,7 +12,6 @@
 
 #include <algorithm>
 
-
 namespace tl {
 namespace {
 
@@ -95,8 +94,10 @@ Prefix::Prefix(const Model& model, Precision precision) {
   EngineInput input = engine_input(model, prefix_end(network).value, precision);
   const auto& sizes = network.analysis.recording.sizes[0].at(end);
   std::string identity = hash_of(input);
-  state_ = std::make_unique<State>(State{std::move(input), end == network.flat.images(),
-                                         {sizes.begin() + 1, sizes.end()}, std::move(identity),
+  state_ = std::make_unique<State>(State{std::move(input),
+                                         end == network.flat.images(),
+                                         {sizes.begin() + 1, sizes.end()},
+                                         std::move(identity),
                                          nullptr});
 }
 Prefix::~Prefix() = default;
@@ -107,12 +108,24 @@ at::Tensor Prefix::features(const at::Tensor& images) const {
   return state_->made().run(images).to(precision() == Precision::bf16 ? at::kBFloat16 : at::kFloat);
 }
 
-c10::Device Prefix::device() const { return state_->input.device; }
-bool Prefix::is_empty() const { return state_->empty; }
-Precision Prefix::precision() const { return state_->input.precision; }
-const std::vector<std::int64_t>& Prefix::feature_sizes() const { return state_->sizes; }
-const std::string& Prefix::identity() const { return state_->identity; }
-std::string Prefix::engine() const { return state_->made().name(); }
+c10::Device Prefix::device() const {
+  return state_->input.device;
+}
+bool Prefix::is_empty() const {
+  return state_->empty;
+}
+Precision Prefix::precision() const {
+  return state_->input.precision;
+}
+const std::vector<std::int64_t>& Prefix::feature_sizes() const {
+  return state_->sizes;
+}
+const std::string& Prefix::identity() const {
+  return state_->identity;
+}
+std::string Prefix::engine() const {
+  return state_->made().name();
+}
 
 // --- Classifier ---
 

@@ -40,9 +40,9 @@ class LibTorchEngine : public Engine {
 
   at::Tensor run(const at::Tensor& images) override {
     const at::NoGradGuard no_grad;
-    const at::Tensor x = to_input(images, info_, device_)
-                             .to(type_, /*non_blocking=*/false, /*copy=*/false,
-                                 at::MemoryFormat::ChannelsLast);
+    const at::Tensor x =
+        to_input(images, info_, device_)
+            .to(type_, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast);
     return executable_.run({x}).at(0).toTensor().contiguous();
   }
 

@@ -21,8 +21,8 @@ bool agrees(Engine& engine, const EngineInput& input) {
   const at::NoGradGuard no_grad;
   const auto generator = at::make_generator<at::CPUGeneratorImpl>(29);
   const auto& size = input.info.input;
-  const at::Tensor images = at::randint(0, 256, {2, size.height, size.width, 3}, generator,
-                                        at::TensorOptions(at::kByte));
+  const at::Tensor images =
+      at::randint(0, 256, {2, size.height, size.width, 3}, generator, at::TensorOptions(at::kByte));
   const at::Tensor expected =
       Piece(input.slice).run(to_input(images, input.info, input.device)).to(at::kDouble);
   const at::Tensor given = engine.run(images).to(at::kDouble);
@@ -65,7 +65,8 @@ std::unique_ptr<Engine> make_engine(const EngineInput& input) {
     if (auto engine = try_engine("OpenVINO", make_openvino_engine, input)) return engine;
   }
 #endif
-  if (auto engine = try_engine("LibTorch with folded norms", make_libtorch_engine, input)) return engine;
+  if (auto engine = try_engine("LibTorch with folded norms", make_libtorch_engine, input))
+    return engine;
   EngineInput exact = input;
   exact.precision = Precision::fp32;
   return make_libtorch_engine(exact);

@@ -5,11 +5,11 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+
+#include <algorithm>
 #include <openvino/core/preprocess/pre_post_process.hpp>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/properties.hpp>
-
-#include <algorithm>
 #include <vector>
 
 namespace tl {
@@ -73,8 +73,7 @@ class OpenVinoEngine : public Engine {
     sizes[0] = n;
     at::Tensor features = at::empty(sizes, type_);
     for (std::int64_t first = 0; first < whole; first += images_a_request) {
-      start(source.narrow(0, first, images_a_request),
-            features.narrow(0, first, images_a_request));
+      start(source.narrow(0, first, images_a_request), features.narrow(0, first, images_a_request));
     }
     if (whole < n) run_rest(source.slice(0, whole), features.slice(0, whole));
     for (ov::InferRequest& request : requests_)

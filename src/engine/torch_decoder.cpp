@@ -1,10 +1,10 @@
 #include "engine/torch_decoder.h"
 
+#include <torch/csrc/jit/ir/constants.h>
+
 #include <openvino/frontend/pytorch/decoder.hpp>
 #include <openvino/frontend/pytorch/frontend.hpp>
 #include <openvino/op/constant.hpp>
-#include <torch/csrc/jit/ir/constants.h>
-
 #include <sstream>
 #include <stdexcept>
 
@@ -154,8 +154,8 @@ class Decoder : public ov::frontend::pytorch::TorchDecoder {
     return any_type((node_ == nullptr ? graph_->outputs() : node_->outputs())[index]->type());
   }
   bool input_is_none(std::size_t index) const override {
-    return index >= inputs_.size() || (node_ != nullptr && node_->input(index)->type()->kind() ==
-                                                               c10::TypeKind::NoneType);
+    return index >= inputs_.size() ||
+           (node_ != nullptr && node_->input(index)->type()->kind() == c10::TypeKind::NoneType);
   }
 
   ov::OutputVector as_constant() const override {
@@ -227,8 +227,7 @@ std::shared_ptr<ov::Model> to_openvino(const std::shared_ptr<Graph>& graph,
                                        const std::vector<std::size_t>& input_shape) {
   const ov::PartialShape shape = ov::Shape(input_shape);
   // FrontEnd::load knows its argument only by this exact type.
-  const std::shared_ptr<ov::frontend::IDecoder> decoder =
-      std::make_shared<Decoder>(graph, shape);
+  const std::shared_ptr<ov::frontend::IDecoder> decoder = std::make_shared<Decoder>(graph, shape);
   const ov::frontend::pytorch::FrontEnd frontend;
   return frontend.convert(frontend.load(decoder));
 }

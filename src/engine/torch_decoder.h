@@ -1,10 +1,10 @@
 // The lowered graph as OpenVINO's PyTorch frontend reads it.
 #pragma once
 
-#include <openvino/core/model.hpp>
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <memory>
+#include <openvino/core/model.hpp>
 #include <vector>
 
 namespace tl {

@@ -21,9 +21,9 @@ using torch::jit::Value;
 
 DepthwiseShape shape_of(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& output,
                         at::IntArrayRef stride, at::IntArrayRef padding) {
-  return {input.size(0),  input.size(1),  input.size(2), input.size(3), output.size(2),
-          output.size(3), weight.size(2), weight.size(3), stride[0],     stride[1],
-          padding[0],     padding[1]};
+  return {input.size(0),  input.size(1),  input.size(2),  input.size(3),
+          output.size(2), output.size(3), weight.size(2), weight.size(3),
+          stride[0],      stride[1],      padding[0],     padding[1]};
 }
 
 template <typename T>

@@ -1,5 +1,5 @@
-// Depthwise convolutions whose gradients are computed at the speed of memory on a CPU: oneDNN, which
-// PyTorch uses, is fast forward, but takes 10 to 40 times as long backward for most shapes.
+// Depthwise convolutions whose gradients are computed at the speed of memory on a CPU: oneDNN,
+// which PyTorch uses, is fast forward, but takes 10 to 40 times as long backward for most shapes.
 #pragma once
 
 #include "model/network.h"

@@ -7,8 +7,10 @@
 #include <vector>
 
 // The compiler makes one version for each kind of processor and picks at load time.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define TL_FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TL_FOR_EACH_PROCESSOR \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define TL_FOR_EACH_PROCESSOR
 #endif
@@ -74,7 +76,8 @@ void depthwise_input_gradient(const DepthwiseShape& s, const T* grad, const floa
         for (std::int64_t ky = 0; ky < s.kernel_height; ++ky) {
           const std::int64_t oy = y + s.pad_y - ky;
           if (oy < 0 || oy % s.stride_y != 0 || oy / s.stride_y >= s.out_height) continue;
-          const T* line = grad + (image * s.out_height + oy / s.stride_y) * s.out_width * s.channels;
+          const T* line =
+              grad + (image * s.out_height + oy / s.stride_y) * s.out_width * s.channels;
           for (std::int64_t kx = 0; kx < s.kernel_width; ++kx) {
             const std::int64_t ox = x + s.pad_x - kx;
             if (ox < 0 || ox % s.stride_x != 0 || ox / s.stride_x >= s.out_width) continue;

@@ -15,7 +15,8 @@ struct DepthwiseShape {
 // grad: batch x out_height x out_width x channels; taps: kernel_height x kernel_width x channels.
 // Writes batch x in_height x in_width x channels.
 template <typename T>
-void depthwise_input_gradient(const DepthwiseShape& shape, const T* grad, const float* taps, T* out);
+void depthwise_input_gradient(const DepthwiseShape& shape, const T* grad, const float* taps,
+                              T* out);
 
 // Writes kernel_height x kernel_width x channels. The sums do not depend on the number of threads.
 template <typename T>

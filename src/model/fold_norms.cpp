@@ -55,11 +55,13 @@ void fold(FlatGraph& flat, Node* norm) {
   if (!is_none(norm->input(norm_weight))) {
     scale = graph.insert(aten::mul, {scale, norm->input(norm_weight)});
   }
-  Value* shift = graph.insert(aten::neg, {graph.insert(aten::mul, {norm->input(norm_mean), scale})});
+  Value* shift =
+      graph.insert(aten::neg, {graph.insert(aten::mul, {norm->input(norm_mean), scale})});
   for (Value* bias : {convolution->input(2), norm->input(norm_bias)}) {
     if (is_none(bias)) continue;
     const bool of_norm = bias == norm->input(norm_bias);
-    shift = graph.insert(aten::add, {shift, of_norm ? bias : graph.insert(aten::mul, {bias, scale})});
+    shift =
+        graph.insert(aten::add, {shift, of_norm ? bias : graph.insert(aten::mul, {bias, scale})});
   }
   std::vector<std::int64_t> shape(static_cast<std::size_t>(dimensions), 1);
   shape[0] = -1;

@@ -163,7 +163,8 @@ bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
   const auto& recorded = analysis.recording.sizes[0];
   const auto& map = recorded.at(point.value);
   const auto& pooled = recorded.at(logits == nullptr ? flat.output() : logits->input);
-  return map.size() == 4 && pooled.size() == 2 && pooled.back() == map[3] && pooled.back() != map[1];
+  return map.size() == 4 && pooled.size() == 2 && pooled.back() == map[3] &&
+         pooled.back() != map[1];
 }
 
 }  // namespace

@@ -146,9 +146,10 @@ void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t s
 
 namespace {
 
-int layers_up_to(const std::vector<Layer>& layers, const std::string& name) {
+// Of the first `all` layers: the classifier behind them is no layer of the backbone.
+int layers_up_to(const std::vector<Layer>& layers, int all, const std::string& name) {
   std::vector<std::string> names;
-  for (std::size_t i = layers.size(); i > 0; --i) {
+  for (auto i = static_cast<std::size_t>(all); i > 0; --i) {
     const std::string& candidate = layers[i - 1].name;
     if (candidate == name || candidate.rfind(name + ".", 0) == 0) return static_cast<int>(i);
     names.push_back(candidate);
@@ -163,7 +164,7 @@ int layers_to_freeze(const std::vector<Layer>& layers, const Freeze& choice) {
   const int all = static_cast<int>(layers.size()) - (classifier ? 1 : 0);
   if (const auto* word = std::get_if<FreezeWord>(&choice))
     return *word == FreezeWord::all ? all : 0;
-  if (const auto* name = std::get_if<std::string>(&choice)) return layers_up_to(layers, *name);
+  if (const auto* name = std::get_if<std::string>(&choice)) return layers_up_to(layers, all, *name);
   const int k = std::get<int>(choice);
   if (k < 0 || k > all) {
     throw Error(ExitCode::usage, str("the backbone has ", all, " layers; ", k, " can't be frozen"),

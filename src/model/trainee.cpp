@@ -67,9 +67,9 @@ struct Trainee::State {
 };
 
 Trainee::Trainee(const Model& model, BatchNorm batch_norm, Precision precision)
-    : state_(std::make_unique<State>(State{
-          cut_out_for_training(model.network(), precision, batch_norm),
-          cut_out(model.network(), precision, {}), precision})) {
+    : state_(std::make_unique<State>(
+          State{cut_out_for_training(model.network(), precision, batch_norm),
+                cut_out(model.network(), precision, {}), precision})) {
   for (const NamedTensor& named : state_->training.tensors()) {
     at::Tensor tensor = named.tensor;
     tensor.set_data(channels_last(tensor));

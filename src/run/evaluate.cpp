@@ -28,8 +28,7 @@ void append(std::vector<Prediction>& predictions, const at::Tensor& logits, cons
 std::vector<Prediction> classify(const Classifier& classifier, const Dataset& dataset,
                                  const std::vector<std::size_t>& samples,
                                  const ClassifyOptions& options, const Progress& progress) {
-  Loader loader(dataset, samples, options.batch_size,
-                {options.input}, options.workers);
+  Loader loader(dataset, samples, options.batch_size, {options.input}, options.workers);
   std::vector<Prediction> predictions;
   predictions.reserve(samples.size());
   while (auto batch = loader.next()) {

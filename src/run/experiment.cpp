@@ -95,12 +95,11 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
                   resolve_precision(options.train.precision, prepared.model));
   Recorder recorder(folder, observer);
   ExperimentOutcome outcome;
-  outcome.training =
-      train(options.train,
-            {trainee, *sources.training(), *sources.evaluation(Split::val),
-             class_weights(options.train.loss, dataset), folder.checkpoints(),
-             resume && has_checkpoint, stop_requested},
-            recorder);
+  outcome.training = train(options.train,
+                           {trainee, *sources.training(), *sources.evaluation(Split::val),
+                            class_weights(options.train.loss, dataset), folder.checkpoints(),
+                            resume && has_checkpoint, stop_requested},
+                           recorder);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
   prepared.model.save(folder.model(), model_metadata(prepared, outcome.training));
 

@@ -47,8 +47,8 @@ Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_req
     : prepared_(prepared),
       stop_requested_(stop_requested),
       progress_(progress),
-      prefix_(prepared.model, resolve_precision(prepared.experiment.options.features.precision,
-                                                prepared.model)),
+      prefix_(prepared.model,
+              resolve_precision(prepared.experiment.options.features.precision, prepared.model)),
       images_(bytes(prepared.experiment.options.data.ram_gb)),
       store_(store_options(prepared.experiment.options.features)) {}
 
@@ -76,8 +76,7 @@ std::unique_ptr<FeatureSource> Sources::evaluation(Split split) {
   return make(split, options(), true);
 }
 
-std::unique_ptr<FeatureSource> Sources::make(Split split, const SourceOptions& options,
-                                             bool keep) {
+std::unique_ptr<FeatureSource> Sources::make(Split split, const SourceOptions& options, bool keep) {
   const auto samples = prepared_.dataset.indices(split);
   const FeatureOptions& features = prepared_.experiment.options.features;
   if (!keep || features.cache == Cache::off || prefix_.is_empty()) {

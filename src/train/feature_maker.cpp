@@ -22,8 +22,7 @@ Transform transform_of(const SourceOptions& options, int epoch) {
   Transform transform{options.input, options.augment, options.seed, 0, options.images};
   if (options.augment != nullptr) {
     const auto number = static_cast<std::uint64_t>(epoch);
-    transform.epoch =
-        options.views ? number % static_cast<std::uint64_t>(*options.views) : number;
+    transform.epoch = options.views ? number % static_cast<std::uint64_t>(*options.views) : number;
   }
   return transform;
 }

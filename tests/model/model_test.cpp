@@ -1,5 +1,6 @@
-#include "tl/engine/inference.h"
 #include "tl/model/model.h"
+
+#include "tl/engine/inference.h"
 
 // clang-format off: this one has to come before catch.h
 #include "small_network.h"

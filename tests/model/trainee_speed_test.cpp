@@ -41,9 +41,9 @@ TEST_CASE("depthwise gradients are those of PyTorch") {
   struct Case {
     std::int64_t channels, height, width, kernel_y, kernel_x, stride, padding;
   };
-  for (const Case& c : {Case{8, 9, 9, 3, 3, 1, 1}, Case{70, 11, 8, 5, 3, 2, 0},
-                        Case{129, 7, 7, 3, 5, 2, 2}, Case{1, 6, 6, 2, 2, 1, 0},
-                        Case{64, 5, 5, 5, 5, 1, 2}, Case{16, 13, 13, 7, 7, 3, 3}}) {
+  for (const Case& c :
+       {Case{8, 9, 9, 3, 3, 1, 1}, Case{70, 11, 8, 5, 3, 2, 0}, Case{129, 7, 7, 3, 5, 2, 2},
+        Case{1, 6, 6, 2, 2, 1, 0}, Case{64, 5, 5, 5, 5, 1, 2}, Case{16, 13, 13, 7, 7, 3, 3}}) {
     const at::Tensor x = torch::randn({11, c.channels, c.height, c.width});
     const at::Tensor w = torch::randn({c.channels, 1, c.kernel_y, c.kernel_x});
     const std::vector<std::int64_t> stride = {c.stride, c.stride};
@@ -51,9 +51,9 @@ TEST_CASE("depthwise gradients are those of PyTorch") {
     const at::Tensor grad =
         torch::randn_like(torch::conv2d(x, w, {}, stride, padding, 1, c.channels));
     const Gradients expected = by_torch(x, w, grad, stride, padding);
-    const DepthwiseShape shape{x.size(0),    c.channels, c.height, c.width,  grad.size(2),
-                               grad.size(3), c.kernel_y, c.kernel_x, c.stride, c.stride,
-                               c.padding,    c.padding};
+    const DepthwiseShape shape{x.size(0),    c.channels,   c.height,   c.width,
+                               grad.size(2), grad.size(3), c.kernel_y, c.kernel_x,
+                               c.stride,     c.stride,     c.padding,  c.padding};
     const at::Tensor rows = grad.permute({0, 2, 3, 1}).contiguous();
     const at::Tensor pixels = x.permute({0, 2, 3, 1}).contiguous();
     const at::Tensor taps = w.squeeze(1).permute({1, 2, 0}).contiguous();
@@ -61,8 +61,8 @@ TEST_CASE("depthwise gradients are those of PyTorch") {
     at::Tensor of_weight = torch::empty_like(taps);
     depthwise_input_gradient(shape, rows.const_data_ptr<float>(), taps.const_data_ptr<float>(),
                              of_input.mutable_data_ptr<float>());
-    depthwise_weight_gradient(shape, rows.const_data_ptr<float>(),
-                              pixels.const_data_ptr<float>(), of_weight.mutable_data_ptr<float>());
+    depthwise_weight_gradient(shape, rows.const_data_ptr<float>(), pixels.const_data_ptr<float>(),
+                              of_weight.mutable_data_ptr<float>());
     INFO(c.channels << " channels, " << c.kernel_y << " x " << c.kernel_x << ", stride "
                     << c.stride);
     CHECK(relative(of_input.permute({0, 3, 1, 2}), expected.input) < 1e-6);
@@ -187,7 +187,9 @@ TEST_CASE("fast depthwise convolutions give the same output and gradients") {
   FlatGraph flat = small_graph();
   const Ran expected = run(flat);
   SECTION("alone") {}
-  SECTION("with folded norms") { fold_norms(flat); }
+  SECTION("with folded norms") {
+    fold_norms(flat);
+  }
   speed_up_depthwise(flat);
   CHECK(count(flat, "tl::depthwise_conv2d") == 1);
   CHECK(count(flat, "aten::conv2d") == 1);

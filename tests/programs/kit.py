@@ -82,7 +82,8 @@ def base_config(data, backbone):
     return {
         "data": {"root": str(data), "val": 0.25, "test": 0.25, "workers": 1},
         "backbone": {"file": str(backbone), "freeze": "all"},
-        "train": {"epochs": 4, "batch_size": 4, "seed": 3,
+        "features": {"precision": "fp32"},  # exact, so that results can be compared
+        "train": {"epochs": 4, "batch_size": 4, "seed": 3, "precision": "fp32",
                   "optimizer": {"name": "adam", "lr": 0.05}},
     }
 

@@ -17,9 +17,7 @@ def account(done):
 @pytest.fixture
 def stored(tmp_path, config):
     """Two views an image, fp32, a folder of the test's own: 18 training images, 9 and 9 others."""
-    return changed(config, features={"views": 2, "precision": "fp32",
-                                     "folder": str(tmp_path / "store")},
-                   train__precision="fp32")
+    return changed(config, features__views=2, features__folder=str(tmp_path / "store"))
 
 
 def run(folder, config, name, *arguments):
@@ -118,7 +116,7 @@ def test_a_full_store_is_said_and_not_needed(tmp_path, stored):
 def test_without_a_cache_folder_features_stay_in_memory(tmp_path, config, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.delenv("HOME")
-    done = run(tmp_path, changed(config, features={"views": 2}), "run")
+    done = run(tmp_path, changed(config, features__views=2), "run")
     assert done.returncode == 0 and "written to memory" in done.stderr
 
 

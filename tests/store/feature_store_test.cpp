@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::size_t entry_bytes = 1000;
 
-Digest named(const std::string& name) { return digest(name); }
+Digest named(const std::string& name) {
+  return digest(name);
+}
 
 std::vector<std::byte> content(int number) {
   std::vector<std::byte> bytes(entry_bytes);
@@ -27,7 +29,9 @@ std::vector<std::byte> content(int number) {
   return bytes;
 }
 
-StoreOptions on_disk(const fs::path& folder) { return {folder, 1 << 30, 1 << 20}; }
+StoreOptions on_disk(const fs::path& folder) {
+  return {folder, 1 << 30, 1 << 20};
+}
 
 void add(Shelf& shelf, int number) {
   shelf.add(named("entry " + std::to_string(number)), content(number).data());
@@ -142,8 +146,8 @@ TEST_CASE("a shard that is cut short, or whose index is damaged, is passed over 
   CHECK_FALSE(shelf->contains(named("entry 1")));
   std::ofstream(files[0], std::ios::trunc) << "rubbish";
   std::ofstream(files[1], std::ios::trunc);
-  CHECK_FALSE(FeatureStore(on_disk(root)).shelf(named("n"), entry_bytes)->contains(
-      named("entry 0")));
+  CHECK_FALSE(
+      FeatureStore(on_disk(root)).shelf(named("n"), entry_bytes)->contains(named("entry 0")));
 }
 
 TEST_CASE("processes that write at the same time lose nothing") {

@@ -21,7 +21,7 @@ struct DataOptions {
   double val = 0.15;           // fractions of each class; unused where root holds train/ and val/
   double test = 0.15;
   BadImage on_bad_image = BadImage::skip;
-  int workers = 0;  // threads that decode and augment; 0: as many as compute threads
+  int workers = 0;       // threads that decode and augment; 0: as many as compute threads
   double ram_gb = 0.25;  // decoded images that are kept in memory from epoch to epoch
 
   bool operator==(const DataOptions&) const = default;

@@ -65,8 +65,8 @@ class Classifier {
   ~Classifier();
   Classifier(Classifier&&) noexcept;
 
-  // images: uint8, N x H x W x 3, RGB. Returns N x C logits in fp32 on the model's device. Not to be
-  // called from two threads at once.
+  // images: uint8, N x H x W x 3, RGB. Returns N x C logits in fp32 on the model's device. Not to
+  // be called from two threads at once.
   at::Tensor logits(const at::Tensor& images) const;
 
  private:

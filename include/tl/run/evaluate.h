@@ -2,8 +2,8 @@
 #pragma once
 
 #include "tl/data/dataset.h"
-#include "tl/eval/metrics.h"
 #include "tl/engine/inference.h"
+#include "tl/eval/metrics.h"
 #include "tl/train/features.h"
 
 #include <functional>

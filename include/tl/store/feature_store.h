@@ -1,7 +1,7 @@
 // Keeps what the frozen part of a network computed, in memory or in a folder that any number of
 // processes share. Entries are found by digests of everything that decides them, so nothing in here
-// can be out of date; an entry that is damaged counts as absent; and where a disk refuses, the store
-// goes on in memory and says so once.
+// can be out of date; an entry that is damaged counts as absent; and where a disk refuses, the
+// store goes on in memory and says so once.
 #pragma once
 
 #include "tl/base/hash.h"
