@@ -9,22 +9,19 @@ from processes import run_process
 from programs import BACKBONE, BIN, ROOT, TUNED_ALLOCATOR
 
 SECONDS = 10
-
-
-def run_tl(args, folder, seconds):
-    command = [BIN / "tl-bench-prefix", BACKBONE, "--threads", str(args.threads), "--seconds",
-               str(seconds), "--precision", "bf16", "--json"]
-    return json.loads(run_process(command, folder)[2])
+BATCH = 4  # that benchmark_app is fastest with, of 1, 2, 4, 8, 16 and 32
 
 
 def measure_tl(args, _, folder):
-    return run_tl(args, folder, SECONDS)
+    command = [BIN / "tl-bench-prefix", BACKBONE, "--threads", str(args.threads), "--seconds",
+               str(SECONDS), "--precision", "bf16"]
+    return json.loads(run_process(command, folder)[2])
 
 
 def prepare(args, folder):
-    """Asks tl for the batch that it takes, and makes benchmark_app's network for the same."""
-    args.batch, args.network = run_tl(args, folder, seconds=1)["batch"], folder / "network.xml"
-    run_process([sys.executable, ROOT / "bench" / "convert.py", BACKBONE, str(args.batch),
+    """Makes benchmark_app's network."""
+    args.network = folder / "network.xml"
+    run_process([sys.executable, ROOT / "bench" / "convert.py", BACKBONE, str(BATCH),
                  args.network], folder)
 
 
@@ -33,13 +30,13 @@ def measure_benchmark_app(args, _, folder):
     # With a hint it takes the number of threads from a file alone.
     config.write_text(json.dumps({"CPU": {"INFERENCE_NUM_THREADS": args.threads}}))
     command = [Path(sys.executable).with_name("benchmark_app"), "-m", args.network, "-d", "CPU",
-               "-hint", "throughput", "-infer_precision", "bf16", "-b", str(args.batch),
+               "-hint", "throughput", "-infer_precision", "bf16", "-b", str(BATCH),
                "-t", str(SECONDS), "-load_config", config,
                "-report_type", "no_counters", "-report_folder", folder, "-json_stats"]
     run_process(command, folder)
     report = json.loads((folder / "benchmark_report.json").read_text())
     return {"images_per_second": float(report["execution_results"]["throughput"]),
-            "batch": args.batch}
+            "batch": BATCH}
 
 
 def measure_eager(precision, environment, args, _, folder):

@@ -16,6 +16,9 @@
 namespace tl {
 namespace {
 
+// So that workers have something to do while the consumer is busy with something else.
+constexpr int images_ahead = 256;
+
 // A batch in the making. The error is that of its first bad sample, whoever came upon it first.
 struct Pending {
   Batch batch;
@@ -68,7 +71,7 @@ struct Loader::State {
         order(std::move(sequence)),
         batch_size(static_cast<std::size_t>(batch)),
         transform(how),
-        ahead(static_cast<std::size_t>(3 + threads / batch)) {}
+        ahead(static_cast<std::size_t>(std::max(3, images_ahead / batch) + threads / batch)) {}
 
   std::mutex mutex;
   std::condition_variable room_made;
