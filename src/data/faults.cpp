@@ -87,9 +87,9 @@ void find_repeated(const Dataset& dataset, Faults& faults) {
   const std::size_t all = dataset.samples.size();
   if (static_cast<double>(copies) <= many_copies * static_cast<double>(all)) return;
   Fault fault{"repeated", "", {}};
-  fault.message = str(images_of(copies, all), are(copies),
-                      "a further copy of another one of the same class and split, which counts ",
-                      "more for it: keep one of each");
+  fault.message =
+      str(images_of(copies, all), copies == 1 ? " repeats" : " repeat",
+          " another one of the same class and split, which counts more for it: keep one of each");
   for (std::size_t i = 0; i < std::min(groups[0].size(), most_examples); ++i)
     fault.paths.push_back(dataset.samples[groups[0][i]].path);
   faults.push_back(std::move(fault));

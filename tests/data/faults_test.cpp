@@ -94,7 +94,7 @@ TEST_CASE("copies within a class and split are a fault where they are many") {
   copy_content(dataset, cat_train, cat_train + 2);
   const Fault fault = only_fault(dataset);
   CHECK(fault.kind == "repeated");
-  CHECK(fault.message.starts_with("2 of 120 images are "));
+  CHECK(fault.message.starts_with("2 of 120 images repeat another one"));
   CHECK(fault.paths == Names{"train/cat/0", "train/cat/1", "train/cat/2"});
 }
 
