@@ -54,6 +54,12 @@ std::string count(std::int64_t n, std::string_view one, std::string_view many) {
   return many.empty() ? str(thousands(n), " ", one, "s") : str(thousands(n), " ", many);
 }
 
+std::string printable(std::string text) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
+
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
   std::string best;
   std::size_t best_distance = word.size();  // a word of which nothing is left is not near

@@ -41,8 +41,20 @@ void warn_of_skipped(const Dataset& dataset, const std::string& listed_in) {
       log::warn(str("... and ", skipped.size() - i, " more (", listed_in, ")"));
       return;
     }
-    log::warn("skipped " + skipped[i].path + ": " + skipped[i].reason);
+    log::warn("skipped " + printable(skipped[i].path) + ": " + skipped[i].reason);
   }
+}
+
+std::string fault_text(const Fault& fault) {
+  std::string text = fault.message;
+  for (std::size_t i = 0; i < fault.paths.size(); ++i)
+    text += (i == 0 ? " (for example " : ", ") + fault.paths[i];
+  return printable(fault.paths.empty() ? text : text + ")");
+}
+
+void warn_of_faults(const Dataset& dataset, const InputSpec& input) {
+  for (const Fault& fault : find_faults(dataset, input))
+    log::warn("data: " + fault_text(fault));
 }
 
 nlohmann::ordered_json totals_json(const Totals& totals) {

@@ -1,6 +1,7 @@
 // What a person sees while a program works.
 #pragma once
 
+#include "tl/data/faults.h"
 #include "tl/run/evaluate.h"
 #include "tl/run/experiment.h"
 
@@ -30,6 +31,11 @@ Progress progress_bar(const std::string& label, bool live);
 
 // Warns of each image that can't be used; of the first ten where a file lists them all.
 void warn_of_skipped(const Dataset& dataset, const std::string& listed_in = "");
+
+// The fault in one line, with its examples.
+std::string fault_text(const Fault& fault);
+// A warning for each fault of the data set; `input` is that of the network.
+void warn_of_faults(const Dataset& dataset, const InputSpec& input);
 
 // {all, trainable, frozen}
 nlohmann::ordered_json totals_json(const Totals& totals);

@@ -5,12 +5,14 @@
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 #include "tl/data/dataset.h"
+#include "tl/data/faults.h"
 #include "tl/model/model.h"
 #include "tl/run/device.h"
 
 #include <nlohmann/json.hpp>
 
 #include <iostream>
+#include <optional>
 
 namespace tl {
 namespace {
@@ -25,7 +27,7 @@ struct InspectCommand {
   void define(CLI::App& app) {
     app.add_option("MODEL", file, "A TorchScript file");
     app.add_option("--freeze", freeze, "Show this choice: K, a layer's name, all or none");
-    app.add_option("--data", data, "Check this data set: classes, counts, unusable images");
+    app.add_option("--data", data, "Check this data set: classes, counts, faults, unusable images");
   }
 
   int run(const CommonOptions& common) const;
@@ -64,7 +66,7 @@ ordered_json to_json(const Model& model) {
           {"source", model.info().source}};
 }
 
-ordered_json to_json(const Dataset& dataset) {
+ordered_json to_json(const Dataset& dataset, const std::vector<Fault>& faults) {
   const auto train = dataset.class_counts(Split::train);
   const auto val = dataset.class_counts(Split::val);
   const auto test = dataset.class_counts(Split::test);
@@ -77,11 +79,16 @@ ordered_json to_json(const Dataset& dataset) {
   for (const Skipped& file : dataset.skipped) {
     skipped.push_back({{"path", file.path}, {"reason", file.reason}});
   }
+  ordered_json faulty = ordered_json::array();
+  for (const Fault& fault : faults) {
+    faulty.push_back({{"kind", fault.kind}, {"message", fault.message}, {"paths", fault.paths}});
+  }
   return {{"root", dataset.root.string()},
           {"images", dataset.samples.size()},
           {"own_splits", dataset.has_own_splits},
           {"classes", classes},
-          {"skipped", skipped}};
+          {"skipped", skipped},
+          {"faults", faulty}};
 }
 
 std::string model_text(const std::string& file, const Model& model, bool show_frozen) {
@@ -93,15 +100,18 @@ std::string model_text(const std::string& file, const Model& model, bool show_fr
              layer_table(model.layers(), model.totals(), show_frozen ? model.frozen_layers() : -1));
 }
 
-std::string data_text(const Dataset& dataset) {
+std::string data_text(const Dataset& dataset, const std::vector<Fault>& faults) {
   std::string text =
       str("  ", dataset.root.string(), "\n  ", count(std::ssize(dataset.samples), "image"), ", ",
           dataset.has_own_splits ? "splits of its own" : "split as by default", "\n\n",
           class_table(dataset));
+  if (!faults.empty()) text += str("\n  ", count(std::ssize(faults), "fault"), "\n");
+  for (const Fault& fault : faults)
+    text += str("  ", fault_text(fault), "\n");
   if (dataset.skipped.empty()) return text;
   text += str("\n  ", count(std::ssize(dataset.skipped), "unusable file"), "\n");
   for (const Skipped& file : dataset.skipped)
-    text += str("  ", file.path, ": ", file.reason, "\n");
+    text += str("  ", printable(file.path), ": ", file.reason, "\n");
   return text;
 }
 
@@ -112,19 +122,22 @@ int InspectCommand::run(const CommonOptions& common) const {
   }
   ordered_json result = ordered_json::object();
   std::string text;
+  std::optional<InputSpec> input;
   if (!file.empty()) {
     Model model = Model::load(file);
     if (!freeze.empty()) model.freeze(parse_freeze(freeze));
     result = to_json(model);
     text = model_text(file, model, !freeze.empty());
+    input = model.info().input;
   }
   if (!data.empty()) {
     DataOptions options;
     options.root = data;
     const Dataset dataset = open_dataset(options, 1, worker_count(0),
                                          progress_bar("checking", common.draws_progress()));
-    result["data"] = to_json(dataset);
-    text += (text.empty() ? "" : "\n") + data_text(dataset);
+    const auto faults = find_faults(dataset, input);
+    result["data"] = to_json(dataset, faults);
+    text += (text.empty() ? "" : "\n") + data_text(dataset, faults);
   }
   if (common.json) {
     print_json(result);

@@ -96,6 +96,7 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
 void TrainCommand::warn_of(const Prepared& prepared) const {
   if (prepared.model.info().input_is_assumed) warn_of_assumed_input();
   warn_of_skipped(prepared.dataset, "skipped.csv");
+  warn_of_faults(prepared.dataset, prepared.model.info().input);
 }
 
 int TrainCommand::run(const CommonOptions& common) const {

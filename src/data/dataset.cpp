@@ -86,11 +86,12 @@ void take_files(Dataset& dataset, std::vector<ListedFile> files, BadImage on_bad
   const auto verified = verify_images(dataset.root, paths, threads, progress);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& [path, class_name, split] = files[i];
-    if (!verified[i].reason.empty()) {
-      dataset.skipped.push_back({path, verified[i].reason});
+    const auto& [reason, content, width, height] = verified[i];
+    if (!reason.empty()) {
+      dataset.skipped.push_back({path, reason});
     } else {
-      dataset.samples.push_back(
-          {path, label_of(dataset.classes, class_name), split, hash64(path), verified[i].content});
+      dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path),
+                                 content, width, height});
     }
   }
   if (on_bad_image == BadImage::fail) fail_on_first_bad(dataset);

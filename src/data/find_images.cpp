@@ -46,9 +46,10 @@ Dataset open_images(const std::vector<std::filesystem::path>& files_or_folders, 
   Dataset dataset;
   const auto verified = verify_images(dataset.root, paths, threads, {});
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto& [reason, content] = verified[i];
+    const auto& [reason, content, width, height] = verified[i];
     if (reason.empty()) {
-      dataset.samples.push_back({paths[i], -1, Split::test, hash64(paths[i]), content});
+      dataset.samples.push_back(
+          {paths[i], -1, Split::test, hash64(paths[i]), content, width, height});
     } else {
       dataset.skipped.push_back({paths[i], reason});
     }

@@ -14,6 +14,8 @@ using namespace std::string_view_literals;
 constexpr std::uint64_t max_pixels = std::uint64_t{1} << 28;
 constexpr auto jpeg_magic = "\xFF\xD8\xFF"sv;
 constexpr auto png_magic = "\x89PNG\r\n\x1A\n"sv;
+constexpr auto jpeg_2000_magic = "\0\0\0\x0CjP  "sv;
+constexpr auto jpeg_2000_start = "\xFF\x4F\xFF\x51"sv;
 
 std::uint8_t byte_at(std::string_view bytes, std::size_t at) {
   return static_cast<std::uint8_t>(bytes[at]);
@@ -34,8 +36,7 @@ std::uint32_t little_endian(std::string_view bytes, std::size_t at, int length) 
 }
 
 struct Extent {
-  std::uint64_t width = 0;
-  std::uint64_t height = 0;
+  PixelSize size;
   bool complete = true;  // the format's end mark is there
 };
 
@@ -65,8 +66,8 @@ Extent jpeg_extent(std::string_view bytes) {
     const std::size_t end = at + 2 + big_endian(bytes, at + 2, 2);
     if (end > bytes.size()) break;
     if (is_frame_header(marker) && end >= at + 9) {
-      extent.height = big_endian(bytes, at + 5, 2);
-      extent.width = big_endian(bytes, at + 7, 2);
+      extent.size.height = big_endian(bytes, at + 5, 2);
+      extent.size.width = big_endian(bytes, at + 7, 2);
     }
     at = find_marker(bytes, end);
   }
@@ -85,8 +86,8 @@ Extent png_extent(std::string_view bytes) {
     const std::string_view type = bytes.substr(at + 4, 4);
     if (type == "IEND") return extent;
     if (type == "IHDR" && end >= at + around_chunk + 8) {
-      extent.width = big_endian(bytes, at + 8, 4);
-      extent.height = big_endian(bytes, at + 12, 4);
+      extent.size.width = big_endian(bytes, at + 8, 4);
+      extent.size.height = big_endian(bytes, at + 12, 4);
     }
     at = end;
   }
@@ -94,32 +95,65 @@ Extent png_extent(std::string_view bytes) {
   return extent;
 }
 
-Extent bmp_extent(std::string_view bytes) {
-  Extent extent;
-  if (bytes.size() < 26) return extent;
+PixelSize bmp_size(std::string_view bytes) {
+  PixelSize size;
+  if (bytes.size() < 26) return size;
   const bool old = little_endian(bytes, 14, 4) == 12;  // OS/2's header has 16-bit sizes
-  extent.width = little_endian(bytes, 18, old ? 2 : 4);
+  size.width = little_endian(bytes, 18, old ? 2 : 4);
   const std::uint32_t height = little_endian(bytes, old ? 20 : 22, old ? 2 : 4);
-  extent.height = !old && height >> 31 ? ~height + 1 : height;  // negative: rows from the top
-  return extent;
+  size.height = !old && height >> 31 ? ~height + 1 : height;  // negative: rows from the top
+  return size;
+}
+
+// Of the first image in the file.
+PixelSize tiff_size(std::string_view bytes) {
+  constexpr std::size_t entry_length = 12;
+  PixelSize size;
+  const auto number = bytes[0] == 'I' ? little_endian : big_endian;
+  if (bytes.size() < 8) return size;
+  const std::size_t directory = number(bytes, 4, 4);
+  if (directory + 2 > bytes.size()) return size;
+  const std::size_t first = directory + 2;
+  const std::size_t end = first + entry_length * number(bytes, directory, 2);
+  for (std::size_t at = first; at < end && at + entry_length <= bytes.size(); at += entry_length) {
+    const std::uint32_t tag = number(bytes, at, 2);
+    const bool is_short = number(bytes, at + 2, 2) == 3;
+    const std::uint32_t value = number(bytes, at + 8, is_short ? 2 : 4);
+    if (tag == 256) size.width = value;
+    if (tag == 257) size.height = value;
+  }
+  return size.width > 0 && size.height > 0 ? size : PixelSize{};
+}
+
+// A JPEG 2000 codestream begins with its size, on a reference grid: from an offset to an end.
+PixelSize jpeg_2000_size(std::string_view bytes) {
+  const std::size_t at = bytes.find(jpeg_2000_start);
+  if (at == bytes.npos || at + 24 > bytes.size()) return {};
+  return {big_endian(bytes, at + 8, 4) - big_endian(bytes, at + 16, 4),
+          big_endian(bytes, at + 12, 4) - big_endian(bytes, at + 20, 4)};
 }
 
 Extent extent_of(std::string_view bytes) {
   if (bytes.starts_with(jpeg_magic)) return jpeg_extent(bytes);
   if (bytes.starts_with(png_magic)) return png_extent(bytes);
-  if (bytes.starts_with("BM")) return bmp_extent(bytes);
+  if (bytes.starts_with("BM")) return {bmp_size(bytes)};
+  if (bytes.starts_with("II*\0"sv) || bytes.starts_with("MM\0*"sv)) return {tiff_size(bytes)};
+  if (bytes.starts_with(jpeg_2000_magic) || bytes.starts_with(jpeg_2000_start)) {
+    return {jpeg_2000_size(bytes)};
+  }
   return {};
 }
 
 // Resized by its shorter side, such an image would fill the memory.
-bool too_thin(const Extent& extent) {
-  return std::max(extent.width, extent.height) > 256 * std::min(extent.width, extent.height);
+bool too_thin(const PixelSize& size) {
+  return std::max(size.width, size.height) > 256 * std::min(size.width, size.height);
 }
 
 // With its article; empty for what may be worth a try.
 std::string_view unsupported_format(std::string_view bytes) {
   constexpr std::pair<std::string_view, std::string_view> by_magic[] = {
-      {"GIF8", "a GIF"}, {"%PDF", "a PDF"}, {"8BPS", "a Photoshop file"}, {"<svg", "an SVG"}};
+      {"GIF8", "a GIF"},  {"%PDF", "a PDF"},        {"8BPS", "a Photoshop file"},
+      {"<svg", "an SVG"}, {"II+\0"sv, "a BigTIFF"}, {"MM\0+"sv, "a BigTIFF"}};
   for (const auto& [magic, format] : by_magic) {
     if (bytes.starts_with(magic)) return format;
   }
@@ -131,6 +165,15 @@ std::string_view unsupported_format(std::string_view bytes) {
 
 }  // namespace
 
+std::string reason_against(const PixelSize& size) {
+  if (size.width * size.height > max_pixels) {
+    return str("is too large: ", size.width, " x ", size.height, " pixels, and at most 2^28 ",
+               "are taken");
+  }
+  if (too_thin(size)) return str("is too thin: ", size.width, " x ", size.height, " pixels");
+  return {};
+}
+
 std::string reason_against(std::string_view bytes) {
   if (bytes.empty()) return "is empty";
   if (const std::string_view format = unsupported_format(bytes); !format.empty()) {
@@ -138,20 +181,17 @@ std::string reason_against(std::string_view bytes) {
   }
   const Extent extent = extent_of(bytes);
   if (!extent.complete) return "is truncated: the end of the image is missing";
-  if (extent.width * extent.height > max_pixels) {
-    return str("is too large: ", extent.width, " x ", extent.height, " pixels, and at most 2^28 ",
-               "are taken");
-  }
-  if (too_thin(extent)) {
-    return str("is too thin: ", extent.width, " x ", extent.height, " pixels");
-  }
-  return {};
+  return reason_against(extent.size);
+}
+
+PixelSize claimed_size(std::string_view bytes) {
+  return extent_of(bytes).size;
 }
 
 int jpeg_side(std::string_view bytes) {
   if (!bytes.starts_with(jpeg_magic)) return 0;
-  const Extent extent = jpeg_extent(bytes);
-  return static_cast<int>(std::min(extent.width, extent.height));
+  const PixelSize size = jpeg_extent(bytes).size;
+  return static_cast<int>(std::min(size.width, size.height));
 }
 
 void drop_png_extras(std::string& bytes) {

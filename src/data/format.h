@@ -2,15 +2,29 @@
 // of a truncated image without a word, and takes the memory for any size that a header claims.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace tl {
 
-// Why `bytes` should not be handed to the decoder: empty, of a known format that is not supported,
-// truncated (JPEG, PNG), more than 2^28 pixels or one side 256 times the other (JPEG, PNG, BMP).
+struct PixelSize {
+  std::uint64_t width = 0;
+  std::uint64_t height = 0;
+};
+
+// Why an image of that size is not taken: more than 2^28 pixels, or one side 256 times the other.
 // Empty where nothing speaks against it.
+std::string reason_against(const PixelSize& size);
+
+// Why `bytes` should not be handed to the decoder: empty, of a known format that is not supported,
+// truncated (JPEG, PNG), or of a claimed size that is not taken. Empty where nothing speaks against
+// it.
 std::string reason_against(std::string_view bytes);
+
+// What the header of a JPEG, PNG, BMP, TIFF or JPEG 2000 claims, before any EXIF rotation; zeros
+// where it says nothing, and for other formats.
+PixelSize claimed_size(std::string_view bytes);
 
 // The shorter side of a JPEG in pixels; 0 for anything else.
 int jpeg_side(std::string_view bytes);

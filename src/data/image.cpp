@@ -83,6 +83,9 @@ cv::Mat decode_image(std::string bytes, const fs::path& path, int needed) {
   drop_png_extras(bytes);
   cv::Mat image = decode_or_nothing(bytes, read_flags(jpeg_side(bytes), needed));
   if (image.empty()) reject(path, "is no image, or one that is damaged");
+  const PixelSize size{static_cast<std::uint64_t>(image.cols),
+                       static_cast<std::uint64_t>(image.rows)};
+  if (const std::string against = reason_against(size); !against.empty()) reject(path, against);
   cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
   return image;
 }

@@ -34,6 +34,16 @@ bool is_folder(const fs::directory_entry& entry) {
   return entry.is_directory(broken_link);
 }
 
+// A link to `folder` itself or to one that contains it.
+bool leads_back(const fs::directory_entry& entry, const fs::path& folder) {
+  std::error_code ignored;
+  if (!entry.is_symlink(ignored)) return false;
+  const fs::path target = fs::canonical(entry.path(), ignored);
+  const fs::path here = fs::canonical(folder, ignored);
+  return std::mismatch(target.begin(), target.end(), here.begin(), here.end()).first ==
+         target.end();
+}
+
 struct Walk {
   std::set<fs::path> seen;  // real paths of folders
   std::vector<std::string> files;
@@ -55,7 +65,9 @@ struct Walk {
 std::vector<std::string> subfolders(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : visible_entries(folder)) {
-    if (is_folder(entry)) names.push_back(entry.path().filename().string());
+    if (is_folder(entry) && !leads_back(entry, folder)) {
+      names.push_back(entry.path().filename().string());
+    }
   }
   std::sort(names.begin(), names.end());
   return names;

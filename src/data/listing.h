@@ -15,8 +15,9 @@ struct ListedFile {
   Split split;
 };
 
-// Names of the folders directly in `folder`, sorted, hidden ones left out.
-// Throws Error(data) where there is no such folder or it can't be read.
+// Names of the folders directly in `folder`, sorted; left out are hidden ones, and links to
+// `folder` itself or to one that contains it: a circle is no class. Throws Error(data) where there
+// is no such folder or it can't be read.
 std::vector<std::string> subfolders(const std::filesystem::path& folder);
 
 // All files under `folder` at any depth, hidden ones left out, links followed (each folder once,

@@ -1,5 +1,6 @@
 #include "tl/data/loader.h"
 
+#include "tl/base/error.h"
 #include "tl/base/random.h"
 #include "tl/data/augment.h"
 #include "tl/data/image.h"
@@ -87,6 +88,7 @@ struct Loader::State {
 
   Pending& open_batch_of(std::size_t position);
   static void make_room(Batch& batch);
+  cv::Mat read(const Sample& sample) const;
   cv::Mat decoded(std::size_t sample) const;
   void make(std::size_t position, Pending& into) const;
   void work();
@@ -115,13 +117,23 @@ void Loader::State::make_room(Batch& batch) {
   batch.pixels.resize(batch.count * pixels);
 }
 
-cv::Mat Loader::State::decoded(std::size_t sample) const {
-  if (transform.cache == nullptr) {
-    return decode_image(dataset.root / dataset.samples[sample].path, needed_side(transform));
+// Another image under the same name may be of another class, and its features would be kept as
+// those of the first one.
+cv::Mat Loader::State::read(const Sample& sample) const {
+  const std::filesystem::path path = dataset.root / sample.path;
+  std::string bytes = read_image(path);
+  if (sample.content != Digest{} && digest(bytes) != sample.content) {
+    throw Error(ExitCode::data, "the file was changed after the data set was opened", path.string(),
+                "leave the images alone while a program works on them, and run it again");
   }
+  return decode_image(std::move(bytes), path, needed_side(transform));
+}
+
+cv::Mat Loader::State::decoded(std::size_t sample) const {
+  if (transform.cache == nullptr) return read(dataset.samples[sample]);
   cv::Mat image = transform.cache->find(sample);
   if (!image.empty()) return image;
-  image = decode_image(dataset.root / dataset.samples[sample].path, needed_side(transform));
+  image = read(dataset.samples[sample]);
   transform.cache->keep(sample, image);
   return image;
 }

@@ -62,7 +62,7 @@ Dataset read_split_csv(const fs::path& file, const fs::path& root) {
     const std::string& path = records[i][0];
     const auto label = std::distance(classes.begin(), classes.find(records[i][1]));
     dataset.samples.push_back(
-        {path, static_cast<int>(label), split_named(records[i][2], file, i + 1), hash64(path), {}});
+        {path, static_cast<int>(label), split_named(records[i][2], file, i + 1), hash64(path)});
   }
   dataset.has_own_splits =
       std::all_of(dataset.samples.begin(), dataset.samples.end(), lies_in_its_split);

@@ -1,5 +1,6 @@
 #include "data/verify.h"
 
+#include "data/format.h"
 #include "tl/base/error.h"
 #include "tl/data/dataset.h"
 #include "tl/data/image.h"
@@ -32,7 +33,11 @@ Verified verify(const std::filesystem::path& path) {
   try {
     std::string bytes = read_image(path);
     verified.content = digest(bytes);
-    decode_image(std::move(bytes), path, /*needed=*/1);
+    const PixelSize claimed = claimed_size(bytes);
+    const cv::Mat image = decode_image(std::move(bytes), path, /*needed=*/1);
+    // A JPEG was decoded at a part of its size; of other formats, not every header is read.
+    verified.width = claimed.width > 0 ? static_cast<int>(claimed.width) : image.cols;
+    verified.height = claimed.height > 0 ? static_cast<int>(claimed.height) : image.rows;
   } catch (const Error& error) {
     verified.reason = error.what();
   }

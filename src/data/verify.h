@@ -14,6 +14,8 @@ namespace tl {
 struct Verified {
   std::string reason;  // why the image is unusable, or ""
   Digest content;      // of the file's bytes
+  int width = 0;       // pixels, before any EXIF rotation
+  int height = 0;
 };
 
 // verified[i] tells of root/paths[i].

@@ -33,6 +33,11 @@ TEST_CASE("count knows singular and plural") {
   CHECK(tl::count(14764866, "parameter") == "14,764,866 parameters");
 }
 
+TEST_CASE("control characters are not printed, letters of any language are") {
+  CHECK(tl::printable("a\nb\x1B[31m\x7F") == "a?b?[31m?");
+  CHECK(tl::printable("Gänseblümchen 1.jpg") == "Gänseblümchen 1.jpg");
+}
+
 TEST_CASE("the nearest word is found, and none where none is near") {
   const std::vector<std::string> keys = {"batch_size", "epochs", "lr", "momentum", "seed"};
   CHECK(tl::nearest("batchsize", keys) == "batch_size");

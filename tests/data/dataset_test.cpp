@@ -87,6 +87,26 @@ TEST_CASE("bad images are skipped with their reason, or are fatal") {
   CHECK(has(error_of(options), "animated.jpg"));
 }
 
+TEST_CASE("samples know the size and the content of their image") {
+  const Scratch scratch;
+  add_images(scratch, "a", 5);
+  add_images(scratch, "b", 4);
+  const cv::Mat image(40, 60, CV_8UC3, cv::Scalar::all(7));
+  for (const std::string extension : {".jpg", ".png", ".bmp", ".tiff", ".webp", ".ppm"})
+    scratch.write("b/large" + extension, test::encoded(extension, image));
+  Dataset dataset = open_dataset(options_for(scratch), 1, 2);
+  REQUIRE(dataset.samples.size() == 15);
+  for (const Sample& sample : dataset.samples) {
+    INFO(sample.path);
+    const bool large = has(sample.path, "large");
+    CHECK(sample.width == (large ? 60 : 10));
+    CHECK(sample.height == (large ? 40 : 8));
+  }
+  // The same shade has the same bytes, in whatever class.
+  CHECK(dataset.samples[0].content == dataset.samples[5].content);
+  CHECK(dataset.samples[0].content != dataset.samples[1].content);
+}
+
 TEST_CASE("progress reaches the end") {
   const Scratch scratch;
   add_images(scratch, "a", 70);

@@ -20,6 +20,34 @@ std::string big_endian_16(int value) {
   return {static_cast<char>(value >> 8), static_cast<char>(value)};
 }
 
+// The header alone, of the order that `magic` says.
+std::string tiff_of_size(const std::string& magic, int height, int width) {
+  const bool little = magic[0] == 'I';
+  const auto number = [&](int value, int length) {
+    std::string bytes;
+    for (int i = 0; i < length; ++i)
+      bytes += static_cast<char>(value >> 8 * (little ? i : length - 1 - i));
+    return bytes;
+  };
+  const auto entry = [&](int tag, int value) {
+    return number(tag, 2) + number(4, 2) + number(1, 4) + number(value, 4);
+  };
+  return magic + number(8, 4) + number(2, 2) + entry(256, width) + entry(257, height);
+}
+
+// An image that lies at (5, 5) of its reference grid, behind the boxes of a file's beginning.
+std::string jpeg_2000_of_size(int height, int width) {
+  const auto number = [](int value) {
+    return big_endian_16(value >> 16) + big_endian_16(value & 0xFFFF);
+  };
+  return "\0\0\0\x0CjP  \r\n\x87\n"s + "\xFF\x4F\xFF\x51\0\x2F\0\0"s + number(width + 5) +
+         number(height + 5) + number(5) + number(5);
+}
+
+bool is_size(const PixelSize& size, std::uint64_t width, std::uint64_t height) {
+  return size.width == width && size.height == height;
+}
+
 std::string jpeg_of_size(int height, int width) {
   const std::string frame = "\xFF\xC0\x00\x0B\x08"s + big_endian_16(height) + big_endian_16(width);
   return "\xFF\xD8"s + frame + "\x01\x01\x11\x00"s + "\xFF\xD9"s;
@@ -64,6 +92,7 @@ TEST_CASE("known formats that are not supported are named") {
   CHECK(reason_against("GIF89a...") == "is a GIF, which is not supported");
   CHECK(reason_against("\0\0\0\x18"s + "ftypheic....") == "is a HEIC, which is not supported");
   CHECK(reason_against("\0\0\0\x18"s + "ftypavif....") == "is an AVIF, which is not supported");
+  CHECK(reason_against("II+\0....."s) == "is a BigTIFF, which is not supported");
   CHECK(reason_against("just text").empty());  // for the decoder to say
 }
 
@@ -79,6 +108,36 @@ TEST_CASE("sizes that would fill the memory are refused from the header") {
   std::string bmp = encoded(".bmp", noise(4, 4));
   bmp[21] = bmp[25] = 1;
   CHECK(has(reason_against(bmp), "too large"));
+}
+
+TEST_CASE("sizes that a TIFF or JPEG 2000 claims are refused too") {
+  for (const std::string& magic : {"II*\0"s, "MM\0*"s}) {
+    CHECK(has(reason_against(tiff_of_size(magic, 30000, 30000)), "too large: 30000 x 30000"));
+    CHECK(has(reason_against(tiff_of_size(magic, 2, 30000)), "too thin: 30000 x 2"));
+    CHECK(reason_against(tiff_of_size(magic, 300, 400)).empty());
+  }
+  CHECK(has(reason_against(jpeg_2000_of_size(30000, 30000)), "too large: 30000 x 30000"));
+  CHECK(has(reason_against(jpeg_2000_of_size(2, 30000)), "too thin: 30000 x 2"));
+  CHECK(reason_against(jpeg_2000_of_size(300, 400)).empty());
+}
+
+TEST_CASE("a header that points behind the end of its file claims nothing") {
+  for (const std::string& header :
+       {tiff_of_size("II*\0"s, 3, 4), jpeg_2000_of_size(3, 4), encoded(".bmp", noise(4, 4))}) {
+    for (std::size_t length = 1; length < header.size(); ++length)
+      CHECK(reason_against(header.substr(0, length)).empty());
+  }
+  CHECK(is_size(claimed_size("II*\0\xFF\xFF\xFF\xFF"s), 0, 0));
+}
+
+TEST_CASE("the claimed size is that of the image") {
+  for (const std::string extension : {".jpg", ".png", ".bmp", ".tiff"}) {
+    INFO(extension);
+    CHECK(is_size(claimed_size(encoded(extension, noise(20, 30))), 30, 20));
+  }
+  CHECK(is_size(claimed_size(jpeg_2000_of_size(20, 30)), 30, 20));
+  CHECK(is_size(claimed_size(encoded(".ppm", noise(20, 30))), 0, 0));
+  CHECK(is_size(claimed_size("just text"), 0, 0));
 }
 
 TEST_CASE("PNG extras go, pixels and transparency stay") {

@@ -93,6 +93,28 @@ TEST_CASE("grey, 16 bits and alpha become 8-bit RGB") {
                {200, 20, 10});
 }
 
+TEST_CASE("an image of one pixel is one") {
+  const Scratch scratch;
+  const cv::Mat pixel(1, 1, CV_8UC3, cv::Scalar(10, 20, 200));
+  for (const std::string extension : {".jpg", ".png", ".bmp", ".tiff", ".webp", ".ppm"}) {
+    INFO(extension);
+    const cv::Mat image = decode_image(scratch.write("1" + extension, encoded(extension, pixel)));
+    REQUIRE(image.size() == cv::Size(1, 1));
+    check_colour(image, 0, 0, {200, 20, 10});
+    CHECK(resize_and_center_crop(image, square(32, 36)).size() == cv::Size(32, 32));
+  }
+}
+
+TEST_CASE("an image that is too thin is refused in any format") {
+  const Scratch scratch;
+  const cv::Mat thin(2, 16000, CV_8UC3, cv::Scalar::all(90));  // WebP takes no more
+  for (const std::string extension : {".jpg", ".png", ".bmp", ".tiff", ".webp", ".ppm"}) {
+    INFO(extension);
+    const auto path = scratch.write("thin" + extension, encoded(extension, thin));
+    CHECK(has(caught([&] { decode_image(path); }).what(), "is too thin: 16000 x 2 pixels"));
+  }
+}
+
 TEST_CASE("a JPEG can be decoded at an eighth of its size") {
   const Scratch scratch;
   const cv::Mat image = decode_image(scratch.write("a.jpg", encoded(".jpg", red_and_blue())), 2);

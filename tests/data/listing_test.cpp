@@ -34,6 +34,20 @@ TEST_CASE("links are followed, but never round in a circle") {
   CHECK(files_under(inside) == Names{"a/1.png", "linked/2.png"});
 }
 
+TEST_CASE("a link back to the root or above is no class, a link to another folder is") {
+  const Scratch scratch;
+  scratch.write("root/a/1.png", "x");
+  scratch.write("root/b/2.png", "x");
+  scratch.write("outside/3.png", "x");
+  const fs::path root = scratch.folder() / "root";
+  fs::create_directory_symlink(".", root / "here");
+  fs::create_directory_symlink("..", root / "above");
+  fs::create_directory_symlink("knot", root / "knot");  // leads nowhere: ELOOP
+  fs::create_directory_symlink("../outside", root / "c");
+  CHECK(subfolders(root) == Names{"a", "b", "c"});
+  CHECK(list_classes(root, "", Split::train).size() == 3);
+}
+
 TEST_CASE("a broken link is listed as a file, for the decoder to reject") {
   const Scratch scratch;
   fs::create_symlink("/nowhere/x.png", scratch.folder() / "x.png");

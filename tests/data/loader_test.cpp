@@ -119,6 +119,23 @@ TEST_CASE("a sample that no longer decodes is an error, at its batch and not bef
   CHECK_THROWS_AS(loader.next(), Error);
 }
 
+TEST_CASE("an image changed after its content was taken is an error, with or without a cache") {
+  const Scratch scratch;
+  Dataset dataset = noisy_dataset(scratch, 4);
+  read_contents(dataset, 1);
+  CHECK(pixels_of(dataset, small_input(), 2).size() == 4U * 16 * 24 * 3);
+  scratch.write("2.png", test::plain_png());
+  Transform transform = small_input();
+  ImageCache cache(1 << 20);
+  for (ImageCache* kept : {static_cast<ImageCache*>(nullptr), &cache}) {
+    transform.cache = kept;
+    const Error error = caught([&] { pixels_of(dataset, transform, 2); });
+    CHECK(error.code() == ExitCode::data);
+    CHECK(test::has(error.what(), "was changed"));
+    CHECK(test::has(error.where(), "2.png"));
+  }
+}
+
 TEST_CASE("a loader that is left early shuts down") {
   const Scratch scratch;
   const Dataset dataset = noisy_dataset(scratch, 60);

@@ -26,6 +26,9 @@ std::string fixed(double value, int digits);
 // count(1, "image") -> "1 image", count(2, "class", "classes") -> "2 classes"
 std::string count(std::int64_t n, std::string_view one, std::string_view many = {});
 
+// For one line of a terminal: control characters, such as a path may hold, become '?'.
+std::string printable(std::string text);
+
 // The candidate with the smallest edit distance to `word`, or "" where none is near.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 

@@ -20,7 +20,9 @@ struct Sample {
   int label;         // index into Dataset::classes
   Split split;
   std::uint64_t id;     // hash of `path`: the sample's key for every random choice
-  Digest content = {};  // of the file's bytes
+  Digest content = {};  // of the file's bytes; all zeros: unknown
+  int width = 0;        // of the file's image in pixels, before any EXIF rotation; 0: unknown
+  int height = 0;
 };
 
 struct Skipped {
@@ -60,8 +62,8 @@ Dataset open_evaluation_folder(const std::filesystem::path& root,
 // path,class,split and path,reason; RFC 4180 quoting.
 void write_split_csv(const Dataset& dataset, const std::filesystem::path& file);
 void write_skipped_csv(const Dataset& dataset, const std::filesystem::path& file);
-// The dataset that was written, images not read again: their `content` is empty. Throws
-// Error(data).
+// The dataset that was written, images not read again: their content and size are unknown.
+// Throws Error(data).
 Dataset read_split_csv(const std::filesystem::path& file, const std::filesystem::path& root);
 
 // Reads each image to fill in its `content`. Throws Error(data) on one that can't be read.

@@ -49,8 +49,8 @@ struct Transform {
 };
 
 // Hands out `order` (indices into dataset.samples) in batches, in that order whatever the number of
-// workers; the last batch may be smaller. A sample that no longer decodes throws Error(data) from
-// next(). The dataset must outlive the loader.
+// workers; the last batch may be smaller. A sample that no longer decodes, or whose file is not the
+// one of its `content`, throws Error(data) from next(). The dataset must outlive the loader.
 class Loader {
  public:
   Loader(const Dataset& dataset, std::vector<std::size_t> order, int batch_size,
