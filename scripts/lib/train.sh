@@ -23,18 +23,13 @@ is_finished() { [[ -f $1/report.json ]]; } # tl-train writes it last
 
 # train_run RUN ARGUMENTS...: skips a finished run, goes on with an interrupted one.
 train_run() {
-  local run=$1 mode=()
+  local run=$1
   shift
   if is_finished "$run"; then
     say "$run is finished"
     return
   fi
-  if [[ -f $run/checkpoints/last.ckpt ]]; then
-    mode=(--resume)
-  elif [[ -d $run ]]; then # stopped before its first checkpoint
-    mode=(--force)
-  fi
-  run_forwarding "$bin/tl-train" --output "$run" "${mode[@]}" "$@"
+  run_forwarding "$bin/tl-train" --output "$run" --resume "$@"
 }
 
 # sweep_run OUTPUT LR SEED ARGUMENTS...: one run of a sweep, in a folder named after it.

@@ -15,11 +15,15 @@
 namespace tl {
 namespace {
 
+constexpr const char* temporary_prefix = ".tmp-";
+
 std::string hint_for(int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
       return "free some space, or choose a folder on another disk";
+    case EFBIG:
+      return "raise the limit on the size of files (ulimit -f)";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -51,7 +55,7 @@ class TemporaryFile {
     static std::atomic<unsigned> counter{0};
     const auto folder = folder_of(target_);
     do {
-      path_ = folder / str(".tmp-", ::getpid(), "-", counter++);
+      path_ = folder / str(temporary_prefix, ::getpid(), "-", counter++);
       descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (descriptor_ < 0 && errno == EEXIST);
     if (descriptor_ < 0) fail(code_, "can't write into the folder", folder);
@@ -72,10 +76,15 @@ class TemporaryFile {
     }
   }
 
-  void rename() {
+  // The bytes are on the disk, or it says now that it has no room for them.
+  void finish() {
     if (::fsync(descriptor_) != 0) fail(code_, "can't write the file", target_);
     const int closed = ::close(std::exchange(descriptor_, -1));
-    if (closed != 0 || ::rename(path_.c_str(), target_.c_str()) != 0) {
+    if (closed != 0) fail(code_, "can't write the file", target_);
+  }
+
+  void rename() {
+    if (::rename(path_.c_str(), target_.c_str()) != 0) {
       fail(code_, "can't write the file", target_);
     }
     renamed_ = true;
@@ -117,8 +126,32 @@ std::string read_file(const std::filesystem::path& path, ExitCode code) {
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
   TemporaryFile file(path, ExitCode::training);
   file.write(bytes);
+  file.finish();
   file.rename();
   sync_folder(folder_of(path));
+}
+
+void replace_file(const std::filesystem::path& path, const std::filesystem::path& previous,
+                  std::string_view bytes) {
+  TemporaryFile file(path, ExitCode::training);
+  file.write(bytes);
+  file.finish();
+  if (::rename(path.c_str(), previous.c_str()) != 0 && errno != ENOENT) {
+    fail(ExitCode::training, "can't rename the file", path);
+  }
+  file.rename();
+  sync_folder(folder_of(path));
+}
+
+bool is_temporary(const std::filesystem::path& file) {
+  return file.filename().string().starts_with(temporary_prefix);
+}
+
+void remove_temporary_files(const std::filesystem::path& folder) {
+  std::error_code ignored;  // they only take room
+  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
+    if (is_temporary(file)) std::filesystem::remove(file, ignored);
+  }
 }
 
 void make_writable_folder(const std::filesystem::path& folder) {

@@ -5,6 +5,7 @@
 #include "tl/base/version.h"
 #include "tl/run/device.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -93,6 +94,7 @@ int run_program(const std::string& description, int argc, char** argv,
     return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
   }
   set_log_level(common.log_level);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit is an error of write(), not the end
   set_up_process(common.threads);
   const int code = guarded([&] { return verb(common); });
   std::cerr.flush();

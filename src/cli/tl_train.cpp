@@ -100,6 +100,7 @@ void TrainCommand::warn_of(const Prepared& prepared) const {
 }
 
 int TrainCommand::run(const CommonOptions& common) const {
+  install_stop_signals();
   LoadedExperiment experiment = load_experiment(config, overrides);
   if (!device.empty()) experiment.resolved["device"] = experiment.options.device = device;
   const RunFolder run = folder();
@@ -109,7 +110,6 @@ int TrainCommand::run(const CommonOptions& common) const {
   if (!dry_run) check_run_folder(run, existing, experiment);
   if (!dry_run && resume && run.is_finished()) return report_finished(run, common);
 
-  install_stop_signals();
   const bool live = common.draws_progress();
   const bool goes_on = resume && run.holds_a_run() && !dry_run;
   Prepared prepared = prepare(experiment, goes_on ? std::optional(run.split()) : std::nullopt,
@@ -122,7 +122,7 @@ int TrainCommand::run(const CommonOptions& common) const {
   const ExperimentOutcome outcome =
       run_experiment(prepared, run, existing, stop_requested, observer,
                      [&](const std::string& label) { return progress_bar(label, live); });
-  if (outcome.training.end == TrainEnd::interrupted) {
+  if (!outcome.metrics) {
     log::warn("stopped after saving; run the same command with --resume");
     return static_cast<int>(ExitCode::interrupted);
   }

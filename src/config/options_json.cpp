@@ -154,6 +154,13 @@ LossOptions loss_options(const Json& json) {
   return loss;
 }
 
+CheckpointEvery checkpoint_option(const Json& json) {
+  CheckpointEvery every;
+  if (json.contains("steps")) every.steps = json["steps"].get<int>();
+  if (json.contains("seconds")) every.seconds = json["seconds"].get<double>();
+  return every;
+}
+
 TrainOptions train_options(const Json& json) {
   TrainOptions train;
   train.epochs = json["epochs"];
@@ -165,6 +172,7 @@ TrainOptions train_options(const Json& json) {
   train.loss = loss_options(json["loss"]);
   const Json& stopping = json["early_stopping"];
   train.early_stopping = {stopping["patience"], stopping["min_delta"]};
+  train.checkpoint_every = checkpoint_option(json["checkpoint_every"]);
   return train;
 }
 

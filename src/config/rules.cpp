@@ -40,12 +40,21 @@ void check_order(const Json& augment, const char* pointer, const std::string& fi
               file, "swap the two");
 }
 
+void check_checkpoints(const Json& every, const std::string& file) {
+  if (every.is_null() || every.size() == 1) return;
+  throw Error(ExitCode::usage,
+              str("train.checkpoint_every is ", every.dump(),
+                  ", but must have one of the keys steps and seconds"),
+              file, R"(for example {"seconds": 600})");
+}
+
 }  // namespace
 
 void check_rules(const Json& resolved, const std::string& file) {
   check_fractions(resolved["data"], file);
   check_freeze(resolved["backbone"]["freeze"], file);
   check_nesterov(resolved["train"]["optimizer"], file);
+  check_checkpoints(resolved["train"]["checkpoint_every"], file);
   for (const char* pair :
        {"/crop/scale", "/crop/ratio", "/blur/sigma", "/erase/scale", "/erase/ratio"}) {
     check_order(resolved["augment"], pair, file);

@@ -2,6 +2,7 @@
 
 #include "data/format.h"
 #include "tl/base/error.h"
+#include "tl/base/signals.h"
 #include "tl/data/dataset.h"
 #include "tl/data/image.h"
 
@@ -14,12 +15,17 @@ namespace {
 
 constexpr std::size_t progress_step = 64;  // images
 
-// work(i) for each i, on several threads.
+// work(i) for each i, on several threads; a stop is heard between two.
 void for_each(std::size_t n, int threads, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> claimed = 0;
   const auto worker = [&] {
-    for (std::size_t i = claimed++; i < n; i = claimed++)
+    for (std::size_t i = claimed++; i < n; i = claimed++) {
+      if (stop_requested()) {
+        throw Error(ExitCode::interrupted, "stopped while the images were checked", "",
+                    "run the same command with --resume");
+      }
       work(i);
+    }
   };
   std::vector<std::future<void>> workers;
   for (int i = 0; i < std::max(threads, 1); ++i)

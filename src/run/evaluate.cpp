@@ -40,15 +40,19 @@ std::vector<Prediction> classify(const Classifier& classifier, const Dataset& da
   return predictions;
 }
 
-std::vector<Prediction> classify(FeatureSource& features, const Trainee& trainee,
-                                 const Dataset& dataset, const std::vector<std::size_t>& samples) {
+std::optional<std::vector<Prediction>> classify(FeatureSource& features, const Trainee& trainee,
+                                                const Dataset& dataset,
+                                                const std::vector<std::size_t>& samples,
+                                                const std::function<bool()>& stop_requested) {
   std::vector<Prediction> predictions;
   predictions.reserve(samples.size());
   features.begin(1, 0);
-  while (const auto batch = features.next()) {
+  while (!stop_requested || !stop_requested()) {
+    const auto batch = features.next();
+    if (!batch) return predictions;
     append(predictions, trainee.logits(batch->features, false), dataset, samples);
   }
-  return predictions;
+  return std::nullopt;
 }
 
 }  // namespace tl

@@ -84,10 +84,11 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
   if (resume) {
     check_same_backbone(prepared, folder);
+    remove_temporary_files(folder.path);
+    remove_temporary_files(folder.checkpoints());
   } else {
     start_run_folder(prepared, folder);
   }
-  const bool has_checkpoint = std::filesystem::exists(folder.last_checkpoint());
   const Experiment& options = prepared.experiment.options;
   const Dataset& dataset = prepared.dataset;
   Sources sources(prepared, stop_requested, progress);
@@ -95,19 +96,22 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
                   resolve_precision(options.train.precision, prepared.model));
   Recorder recorder(folder, observer);
   ExperimentOutcome outcome;
-  outcome.training = train(options.train,
-                           {trainee, *sources.training(), *sources.evaluation(Split::val),
-                            class_weights(options.train.loss, dataset), folder.checkpoints(),
-                            resume && has_checkpoint, stop_requested},
-                           recorder);
+  outcome.training = train(
+      options.train,
+      {trainee, *sources.training(), *sources.evaluation(Split::val),
+       class_weights(options.train.loss, dataset), folder.checkpoints(), resume, stop_requested},
+      recorder);
+  // A run killed behind its last epoch's checkpoint has not recorded that epoch.
+  if (!outcome.training.history.empty()) write_metrics(outcome.training.history, folder.metrics());
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
   prepared.model.save(folder.model(), model_metadata(prepared, outcome.training));
 
   outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
   const auto predictions = classify(*sources.evaluation(outcome.split), trainee, dataset,
-                                    dataset.indices(outcome.split));
-  outcome.metrics = compute_metrics(predictions, dataset.classes);
-  write_report(report_input(prepared, outcome.training, folder, outcome.split, predictions),
+                                    dataset.indices(outcome.split), stop_requested);
+  if (!predictions) return outcome;
+  outcome.metrics = compute_metrics(*predictions, dataset.classes);
+  write_report(report_input(prepared, outcome.training, folder, outcome.split, *predictions),
                *outcome.metrics, folder.path);
   if (const std::string account = sources.account(); !account.empty()) {
     log::info("features: " + account);

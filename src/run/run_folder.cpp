@@ -1,6 +1,7 @@
 #include "tl/run/run_folder.h"
 
 #include "tl/base/error.h"
+#include "tl/base/files.h"
 #include "tl/base/text.h"
 
 #include <nlohmann/json.hpp>
@@ -60,6 +61,18 @@ void check_same_config(const RunFolder& folder, const LoadedExperiment& experime
               "resume with the config it began with, or give another --output");
 }
 
+// Going on would begin from nothing, and the epochs done would be lost unnoticed.
+void check_has_checkpoints(const RunFolder& folder) {
+  std::error_code ignored;
+  const fs::directory_iterator files(folder.checkpoints(), ignored);
+  const bool any = std::any_of(fs::begin(files), fs::end(files),
+                               [](const fs::path& file) { return file.extension() == ".ckpt"; });
+  if (any || folder.is_finished() || !is_there(folder.metrics())) return;
+  throw Error(ExitCode::training, "the checkpoints of this run are gone",
+              folder.checkpoints().string(),
+              "bring them back from a copy of the folder, or start again with --force");
+}
+
 void check_outside(const fs::path& input, const RunFolder& folder) {
   const fs::path inner = fs::weakly_canonical(input);
   const fs::path outer = fs::weakly_canonical(folder.path);
@@ -82,11 +95,12 @@ bool RunFolder::is_marker(const fs::path& file) const {
 
 bool RunFolder::is_barely_begun() const {
   std::error_code ignored;
-  if (is_there(config()) || !fs::is_empty(checkpoints(), ignored) || ignored) return false;
+  const fs::directory_iterator kept(checkpoints(), ignored);
+  if (is_there(config()) || ignored) return false;
+  if (!std::all_of(fs::begin(kept), fs::end(kept), is_temporary)) return false;
   const fs::directory_iterator files(path);
   return std::all_of(fs::begin(files), fs::end(files), [&](const fs::path& file) {
-    return is_marker(file) || file == checkpoints() || file == skipped() ||
-           file.filename().string().rfind(".tmp-", 0) == 0;
+    return is_marker(file) || file == checkpoints() || file == skipped() || is_temporary(file);
   });
 }
 
@@ -111,7 +125,10 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
     throw Error(ExitCode::usage, "there is a run in the output folder already", path.string(),
                 "--resume goes on with it, --force replaces it, --output takes another folder");
   }
-  if (existing == ExistingRun::resume) check_same_config(folder, experiment);
+  if (existing == ExistingRun::resume) {
+    check_same_config(folder, experiment);
+    check_has_checkpoints(folder);
+  }
   if (existing == ExistingRun::replace) {
     check_outside(experiment.options.data.root, folder);
     check_outside(experiment.options.backbone.file, folder);

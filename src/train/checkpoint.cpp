@@ -1,12 +1,15 @@
 #include "train/checkpoint.h"
 
 #include "tl/base/error.h"
-#include "tl/base/files.h"
+#include "tl/base/hash.h"
 #include "tl/base/text.h"
 
 #include <ATen/core/grad_mode.h>
 #include <nlohmann/json.hpp>
 #include <torch/serialize/archive.h>
+
+#include <algorithm>
+#include <new>
 
 namespace tl {
 namespace {
@@ -15,7 +18,10 @@ using nlohmann::json;
 using torch::serialize::InputArchive;
 using torch::serialize::OutputArchive;
 
-constexpr int format = 1;
+constexpr int format = 2;
+constexpr std::string_view magic = "tlckpt2\n";
+constexpr std::string_view any_magic = "tlckpt";  // with a digit, the format, and a newline
+constexpr std::string_view zip_magic = "PK";      // format 1 is the archive alone
 
 json to_json(const EpochMetrics& m) {
   return {m.epoch,        m.train_loss, m.train_accuracy, m.val_loss,
@@ -44,12 +50,14 @@ std::string to_text(const Position& p) {
       .dump();
 }
 
+[[noreturn]] void refuse_newer(const std::string& where) {
+  throw Error(ExitCode::training, "this checkpoint was written by a newer version", where,
+              "resume with that version, or start again with --force");
+}
+
 Position from_text(const std::string& text, const std::string& where) {
   const json j = json::parse(text);
-  if (j.at("format").get<int>() > format) {
-    throw Error(ExitCode::training, "this checkpoint was written by a newer version", where,
-                "resume with that version, or start again with --force");
-  }
+  if (j.at("format").get<int>() > format) refuse_newer(where);
   Position p{j.at("epoch"),
              j.at("step"),
              j.at("loss_sum"),
@@ -62,7 +70,28 @@ Position from_text(const std::string& text, const std::string& where) {
              j.at("best_for_stopping")};
   for (const json& epoch : j.at("history"))
     p.history.push_back(epoch_from_json(epoch));
+  if (p.epoch < 1 || (p.best > 0 && p.best >= p.history.size())) {
+    throw DamagedCheckpoint("its position is impossible");
+  }
   return p;
+}
+
+// The archive in a file's bytes, proved to be what was written.
+std::string_view archive_in(std::string_view bytes, const std::string& where) {
+  if (bytes.starts_with(zip_magic)) return bytes;
+  if (!bytes.starts_with(magic)) {
+    const bool newer = bytes.starts_with(any_magic) && bytes.size() > magic.size() &&
+                       bytes[any_magic.size()] > magic[any_magic.size()];
+    if (newer) refuse_newer(where);
+    throw DamagedCheckpoint("it does not begin as a checkpoint does");
+  }
+  bytes.remove_prefix(magic.size());
+  Digest expected{};
+  if (bytes.size() < expected.size()) throw DamagedCheckpoint("it is cut off");
+  std::copy_n(bytes.begin(), expected.size(), expected.begin());
+  bytes.remove_prefix(expected.size());
+  if (digest(bytes) != expected) throw DamagedCheckpoint("its checksum is wrong");
+  return bytes;
 }
 
 // Archive keys must not look like paths into submodules.
@@ -73,10 +102,21 @@ std::string key(const std::string& name) {
   return key;
 }
 
+std::string first_line(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+// copy_ alone would spread a smaller tensor over a larger one.
+void take_over(const at::Tensor& tensor, const at::Tensor& saved) {
+  if (saved.sizes() != tensor.sizes()) throw std::runtime_error("a tensor has another shape");
+  at::Tensor(tensor).copy_(saved);
+}
+
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const Position& position,
-                     const Trainee& trainee, const Optimizer& optimizer) {
+std::string encode_checkpoint(const Position& position, const Trainee& trainee,
+                              const Optimizer& optimizer) {
   OutputArchive archive;
   archive.write("position", c10::IValue(to_text(position)));
   for (const auto& [name, tensor] : trainee.state()) {
@@ -85,39 +125,50 @@ void save_checkpoint(const std::filesystem::path& file, const Position& position
   OutputArchive optimizer_archive;
   optimizer.save(optimizer_archive);
   archive.write("optimizer", optimizer_archive);
-  std::string bytes;
+  std::string bytes(magic);
+  bytes.append(sizeof(Digest), '\0');
+  const std::size_t head = bytes.size();
   archive.save_to([&](const void* data, std::size_t size) {
     bytes.append(static_cast<const char*>(data), size);
     return size;
   });
-  write_file(file, bytes);
+  const Digest sum = digest(std::string_view(bytes).substr(head));
+  std::copy(sum.begin(), sum.end(), bytes.begin() + magic.size());
+  return bytes;
 }
 
-Position load_checkpoint(const std::filesystem::path& file, const Trainee& trainee,
-                         Optimizer* optimizer) try {
-  InputArchive archive;
-  const auto state = trainee.state();
-  archive.load_from(file.string(), state.empty() ? at::kCPU : state.front().second.device());
-  c10::IValue position;
-  archive.read("position", position);
-  const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state) {
-    at::Tensor saved;
-    archive.read(key(name), saved, /*is_buffer=*/true);
-    at::Tensor(tensor).copy_(saved);
-  }
-  if (optimizer != nullptr) {
-    InputArchive optimizer_archive;
-    archive.read("optimizer", optimizer_archive);
-    optimizer->load(optimizer_archive);
-  }
-  return from_text(position.toStringRef(), file.string());
+Checkpoint::Checkpoint(std::string_view bytes, const c10::Device& device, std::string where) try
+    : where_(std::move(where)), archive_(std::make_unique<InputArchive>()) {
+  const std::string_view archive = archive_in(bytes, where_);
+  archive_->load_from(archive.data(), archive.size(), device);
+  c10::IValue text;
+  archive_->read("position", text);
+  position_ = from_text(text.toStringRef(), where_);
 } catch (const Error&) {
   throw;
+} catch (const std::bad_alloc&) {
+  throw;
 } catch (const std::exception& error) {
-  const std::string text = error.what();
+  throw DamagedCheckpoint(first_line(error));
+}
+
+Checkpoint::~Checkpoint() = default;
+Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
+
+void Checkpoint::restore(const Trainee& trainee, Optimizer* optimizer) const try {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : trainee.state()) {
+    at::Tensor saved;
+    archive_->read(key(name), saved, /*is_buffer=*/true);
+    take_over(tensor, saved);
+  }
+  if (optimizer == nullptr) return;
+  InputArchive optimizer_archive;
+  archive_->read("optimizer", optimizer_archive);
+  optimizer->load(optimizer_archive);
+} catch (const std::exception& error) {
   throw Error(ExitCode::training,
-              str("can't read the checkpoint: ", text.substr(0, text.find('\n'))), file.string(),
+              str("the checkpoint does not fit the network: ", first_line(error)), where_,
               "start again with --force");
 }
 

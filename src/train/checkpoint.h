@@ -4,7 +4,13 @@
 #include "tl/train/trainer.h"
 #include "train/optimizer.h"
 
-#include <filesystem>
+#include <c10/core/Device.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tl {
 
@@ -23,14 +29,40 @@ struct Position {
   double best_for_stopping = -1;
 };
 
-// One zip archive in torch's format: position (JSON), the trainee's state, the optimizer's state.
-void save_checkpoint(const std::filesystem::path& file, const Position& position,
-                     const Trainee& trainee, const Optimizer& optimizer);
+// The bytes of a checkpoint file: the magic "tlckpt2\n", the digest of all that follows (16 bytes),
+// and an archive in torch's format with position (JSON), the trainee's and the optimizer's state.
+std::string encode_checkpoint(const Position& position, const Trainee& trainee,
+                              const Optimizer& optimizer);
 
-// Fills trainee and optimizer (which may be null: only the weights are wanted).
-// Throws Error(training) where the file is missing, damaged, of a newer format or of another
-// network.
-Position load_checkpoint(const std::filesystem::path& file, const Trainee& trainee,
-                         Optimizer* optimizer);
+// The bytes are not those that were written.
+class DamagedCheckpoint : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A file that was read and is whole.
+class Checkpoint {
+ public:
+  // `bytes` are of the form above or of format 1, which is the archive alone; `where` is their
+  // file, `device` the trainee's. Throws DamagedCheckpoint, and Error(training) where a newer
+  // version wrote them.
+  Checkpoint(std::string_view bytes, const c10::Device& device, std::string where);
+  ~Checkpoint();
+  Checkpoint(Checkpoint&&) noexcept;
+
+  const std::string& where() const { return where_; }
+  const Position& position() const { return position_; }
+  // It holds the weights with which that epoch ended.
+  bool ends(int epoch) const { return position_.epoch == epoch + 1 && position_.step == 0; }
+
+  // Fills trainee and optimizer (which may be null: only the weights are wanted).
+  // Throws Error(training) where the checkpoint is of another network.
+  void restore(const Trainee& trainee, Optimizer* optimizer) const;
+
+ private:
+  std::string where_;
+  std::unique_ptr<torch::serialize::InputArchive> archive_;
+  Position position_;
+};
 
 }  // namespace tl

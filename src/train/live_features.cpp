@@ -16,13 +16,20 @@ class LiveFeatures : public FeatureSource {
 
   std::size_t batches() const override { return batches_of(samples_.size(), options_); }
 
+  // Each call computes the images that it computes in an epoch begun at its first batch: an
+  // engine's last bits may depend on a batch's size.
   void begin(int epoch, std::size_t first) override {
     auto order = epoch_order(samples_, options_, epoch);
-    const auto done = std::min(order.size(), first * static_cast<std::size_t>(options_.batch_size));
+    const int images_a_call = options_.batch_size * batches_a_call();
+    const std::size_t passed_over = first % static_cast<std::size_t>(batches_a_call());
+    const auto done = std::min(
+        order.size(), (first - passed_over) * static_cast<std::size_t>(options_.batch_size));
     order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(done));
-    maker_.emplace(dataset_, prefix_, std::move(order), options_.batch_size * batches_a_call(),
+    maker_.emplace(dataset_, prefix_, std::move(order), images_a_call,
                    transform_of(options_, epoch), options_.workers);
     made_.reset();
+    for (std::size_t i = 0; i < passed_over; ++i)
+      next();
   }
 
   std::optional<FeatureBatch> next() override {

@@ -4,7 +4,7 @@
 #include "tl/base/random.h"
 #include "tl/base/text.h"
 #include "tl/train/schedule.h"
-#include "train/checkpoint.h"
+#include "train/checkpoint_folder.h"
 #include "train/optimizer.h"
 
 #include <ATen/Context.h>
@@ -23,6 +23,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+c10::Device device_of(const Trainee& trainee) {
+  const auto state = trainee.state();
+  return state.empty() ? at::kCPU : state.front().second.device();
+}
+
 class Training {
  public:
   Training(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer)
@@ -31,20 +36,24 @@ class Training {
         observer_(observer),
         optimizer_(options.optimizer, inputs.trainee.head_parameters(),
                    inputs.trainee.backbone_parameters()),
-        last_(inputs.checkpoints / "last.ckpt"),
-        best_(inputs.checkpoints / "best.ckpt") {
-    if (inputs.resume) at_ = load_checkpoint(last_, inputs.trainee, &optimizer_);
+        checkpoints_(inputs.checkpoints, device_of(inputs.trainee)) {
+    if (!inputs.resume) return;
+    const auto checkpoint = checkpoints_.newest();
+    if (!checkpoint) return;
+    checkpoint->restore(inputs.trainee, &optimizer_);
+    at_ = checkpoint->position();
   }
 
   TrainOutcome run() {
     while (at_.epoch <= options_.epochs && !out_of_patience()) {
       if (!train_epoch()) return end(TrainEnd::interrupted);
-      finish_epoch(validate());
-      if (stops() && at_.epoch <= options_.epochs && !out_of_patience()) {
-        return end(TrainEnd::interrupted);
-      }
+      const auto metrics = validate();
+      if (!metrics) return end(TrainEnd::interrupted);
+      finish_epoch(*metrics);
     }
-    load_checkpoint(best_, inputs_.trainee, nullptr);
+    if (stops()) return end(TrainEnd::interrupted);
+    const int best = at_.history[at_.best].epoch;
+    checkpoints_.at_end_of(best).restore(inputs_.trainee, nullptr);
     return end(out_of_patience() ? TrainEnd::early_stop : TrainEnd::all_epochs);
   }
 
@@ -58,22 +67,35 @@ class Training {
     return patience > 0 && at_.epochs_since_best >= patience;
   }
 
-  // False: stopped, and saved.
+  // False: stopped, and saved, unless no step was made: then the last checkpoint says all, or there
+  // is nothing to save yet.
   bool train_epoch() {
     const auto start = Clock::now();
     const double seconds_before = at_.seconds;
     inputs_.train.begin(at_.epoch, at_.step);
-    while (const auto batch = inputs_.train.next()) {
+    while (!stops()) {
+      const auto batch = inputs_.train.next();
+      if (!batch) return true;
       train_step(*batch);
       at_.seconds = seconds_before + seconds_since(start);
       observer_.on_step({at_.epoch, at_.step, inputs_.train.batches(), mean_loss(), accuracy(),
                          static_cast<double>(at_.seen) / at_.seconds});
-      if (stops()) {
-        save_checkpoint(last_, at_, inputs_.trainee, optimizer_);
-        return false;
-      }
+      if (checkpoint_is_due()) save();
     }
-    return true;
+    if (at_.step > 0) save();
+    return false;
+  }
+
+  bool checkpoint_is_due() const {
+    const auto& [steps, seconds] = options_.checkpoint_every;
+    if (steps && at_.step % static_cast<std::size_t>(*steps) == 0) return true;
+    return seconds && seconds_since(saved_) >= *seconds;
+  }
+
+  void save() { save(encode_checkpoint(at_, inputs_.trainee, optimizer_)); }
+  void save(const std::string& bytes) {
+    checkpoints_.save_last(bytes);
+    saved_ = Clock::now();
   }
 
   double rate_at(std::size_t step_in_epoch) {
@@ -120,15 +142,22 @@ class Training {
     return static_cast<double>(at_.correct) / static_cast<double>(at_.seen);
   }
 
-  // Plain cross-entropy, without smoothing or weights, so that runs can be compared.
-  EpochMetrics validate() {
+  // Plain cross-entropy, without smoothing or weights, so that runs can be compared. None: stopped,
+  // and saved; a resumed run validates anew.
+  std::optional<EpochMetrics> validate() {
     EpochMetrics metrics;
     double loss_sum = 0;
     std::int64_t correct = 0;
     std::int64_t seen = 0;
     const auto start = Clock::now();
     inputs_.val.begin(at_.epoch, 0);
-    while (const auto batch = inputs_.val.next()) {
+    while (true) {
+      if (stops()) {
+        save();
+        return std::nullopt;
+      }
+      const auto batch = inputs_.val.next();
+      if (!batch) break;
       const at::Tensor logits = inputs_.trainee.logits(batch->features, false);
       loss_sum +=
           at::cross_entropy_loss(logits, batch->labels, {}, at::Reduction::Sum).item<double>();
@@ -159,8 +188,9 @@ class Training {
     at_.step = 0;
     at_.loss_sum = at_.seconds = 0;
     at_.correct = at_.seen = 0;
-    if (better) save_checkpoint(best_, at_, inputs_.trainee, optimizer_);
-    save_checkpoint(last_, at_, inputs_.trainee, optimizer_);
+    const std::string bytes = encode_checkpoint(at_, inputs_.trainee, optimizer_);
+    if (better) checkpoints_.save_best(bytes);
+    save(bytes);
     observer_.on_epoch(at_.history, at_.best);
   }
 
@@ -177,9 +207,9 @@ class Training {
   const TrainInputs& inputs_;
   TrainObserver& observer_;
   Optimizer optimizer_;
-  std::filesystem::path last_;
-  std::filesystem::path best_;
+  CheckpointFolder checkpoints_;
   Position at_;
+  Clock::time_point saved_ = Clock::now();
 };
 
 }  // namespace

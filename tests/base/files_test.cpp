@@ -18,6 +18,26 @@ std::ptrdiff_t entries(const fs::path& folder) {
   return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
 }
 
+// As long as it lives, files end at 1000 bytes, as on a disk that is full.
+class SmallFiles {
+ public:
+  SmallFiles() {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit tiny{1000, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &tiny);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+};
+
 }  // namespace
 
 TEST_CASE("what is written is read again, and nothing lies beside it") {
@@ -50,20 +70,43 @@ TEST_CASE("a file that can't be read is an error with the caller's code") {
 TEST_CASE("a full disk is an error, keeps the old file and leaves nothing behind") {
   const TemporaryFolder folder;
   tl::write_file(folder / "file", "old");
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  const rlimit tiny{1000, before.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  setrlimit(RLIMIT_FSIZE, &tiny);
+  const SmallFiles limit;
   const auto error = error_of([&] { tl::write_file(folder / "file", std::string(5000, 'x')); });
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
-
   CHECK(error.code() == ExitCode::training);
   CHECK(std::string(error.what()) == "can't write the file: File too large");
+  CHECK(has(error.hint(), "ulimit"));
   CHECK(error.where() == (folder / "file").string());
   CHECK(tl::read_file(folder / "file", ExitCode::data) == "old");
   CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("a replaced file is kept under the other name") {
+  const TemporaryFolder folder;
+  const auto read = [&](const char* name) { return tl::read_file(folder / name, ExitCode::data); };
+  tl::replace_file(folder / "file", folder / "previous", "one");
+  CHECK(entries(folder.path()) == 1);
+  tl::replace_file(folder / "file", folder / "previous", "two");
+  tl::replace_file(folder / "file", folder / "previous", "three");
+  CHECK(read("file") == "three");
+  CHECK(read("previous") == "two");
+
+  const SmallFiles limit;
+  const std::string large(5000, 'x');
+  CHECK_THROWS_AS(tl::replace_file(folder / "file", folder / "previous", large), tl::Error);
+  CHECK(read("file") == "three");
+  CHECK(read("previous") == "two");
+  CHECK(entries(folder.path()) == 2);
+}
+
+TEST_CASE("what a killed process left half written can be removed") {
+  const TemporaryFolder folder;
+  tl::write_file(folder / ".tmp-4711-0", "half");
+  tl::write_file(folder / "file", "whole");
+  CHECK(tl::is_temporary(folder / ".tmp-4711-0"));
+  CHECK_FALSE(tl::is_temporary(folder / "file"));
+  tl::remove_temporary_files(folder.path());
+  CHECK(entries(folder.path()) == 1);
+  tl::remove_temporary_files(folder / "no such folder");
 }
 
 TEST_CASE("writing where it can't be is an error with a hint") {

@@ -54,7 +54,8 @@ const char* const full = R"({
                           "alpha": 0.8, "eps": 1e-6, "momentum": 0.4},
             "schedule": {"name": "one_cycle", "rise": 0.2, "start_factor": 0.1, "final_factor": 0.01},
             "loss": {"label_smoothing": 0.1, "class_weights": [1, 2.5]},
-            "early_stopping": {"patience": 3, "min_delta": 0.01}},
+            "early_stopping": {"patience": 3, "min_delta": 0.01},
+            "checkpoint_every": {"steps": 50}},
   "device": "cuda:1"
 })";
 
@@ -107,6 +108,7 @@ TEST_CASE("every key reaches its option") {
   CHECK(e.train.loss.label_smoothing == 0.1);
   CHECK(std::get<std::vector<double>>(e.train.loss.class_weights) == std::vector<double>{1, 2.5});
   CHECK(e.train.early_stopping == tl::EarlyStoppingOptions{3, 0.01});
+  CHECK(e.train.checkpoint_every == tl::CheckpointEvery{50, std::nullopt});
   CHECK(e.device == "cuda:1");
 }
 
@@ -131,7 +133,7 @@ TEST_CASE("optimizers and schedules bring their own defaults and keys") {
   CHECK(refusal(config, {"train.schedule.gamma=0.5"}) == "unknown key train.schedule.gamma");
 }
 
-TEST_CASE("freeze, views, crop, input and class weights have several forms") {
+TEST_CASE("freeze, views, crop, input, class weights and checkpoints have several forms") {
   const ConfigFile config;
   const auto load = [&](const char* text) { return config.load({text}).options; };
   CHECK(std::get<tl::FreezeWord>(load("backbone.freeze=all").backbone.freeze) ==
@@ -146,6 +148,8 @@ TEST_CASE("freeze, views, crop, input and class weights have several forms") {
   CHECK(load("backbone.input.input_size=64").backbone.input->resize == 73);
   CHECK(std::get<std::string>(load("train.loss.class_weights=balanced").train.loss.class_weights) ==
         "balanced");
+  CHECK(load("train.checkpoint_every=null").train.checkpoint_every == tl::CheckpointEvery{});
+  CHECK(load("train.checkpoint_every.seconds=0.5").train.checkpoint_every.seconds == 0.5);
 }
 
 TEST_CASE("what was resolved loads as the same experiment") {
@@ -242,6 +246,9 @@ TEST_CASE("keys that are unknown, mistyped or out of range") {
   CHECK(
       has(what_of(R"("train": {"batch_size": "32"})"), "train.batch_size is \"32\", but must be"));
   CHECK(has(what_of(R"("augment": {"crop": {"scale": [0, 1]}})"), "augment.crop.scale[0] is 0"));
+  CHECK(has(what_of(R"("train": {"checkpoint_every": {"steps": 0}})"),
+            "train.checkpoint_every.steps is 0, but must be"));
+  CHECK(has(what_of(R"("train": {"checkpoint_every": {"seconds": 0}})"), "a number above 0"));
   CHECK(has(what_of(R"("augment": {"crop": false})"), "must be an object in {} or null"));
   CHECK(has(what_of(R"("features": {"views": "epochs"})"),
             "\"epoch\" or an integer from 1 to 10000"));
@@ -262,6 +269,9 @@ TEST_CASE("what the schema can't say is checked too") {
   CHECK(
       has(refusal(config, {R"(train.optimizer={"name": "sgd", "momentum": 0, "nesterov": true})"}),
           "train.optimizer.momentum is 0"));
+  CHECK(has(refusal(config, {"train.checkpoint_every={}"}), "one of the keys steps and seconds"));
+  CHECK(has(refusal(config, {R"(train.checkpoint_every={"steps": 1, "seconds": 1})"}),
+            "one of the keys steps and seconds"));
   CHECK(refusal(config, {"augment.crop.ratio=[2, 1]"}) ==
         "augment.crop.ratio is [2,1], but the first number must not be above the second");
   CHECK(has(refusal(config, {"augment.blur.sigma=[2, 1]"}), "augment.blur.sigma is [2,1]"));

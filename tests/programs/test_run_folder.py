@@ -22,7 +22,8 @@ def read_json(file):
 def test_all_files_are_there_and_no_other(finished):
     folder, _ = finished
     assert {file.name for file in folder.iterdir()} == FILES
-    assert {file.name for file in (folder / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    checkpoints = {file.name for file in (folder / "checkpoints").iterdir()}
+    assert checkpoints - {"best.previous.ckpt"} == {"last.ckpt", "last.previous.ckpt", "best.ckpt"}
 
 
 def test_results_on_stdout_and_log_on_stderr(finished):

@@ -1,82 +1,14 @@
 #include "tl/train/trainer.h"
 
 // clang-format off: this one has to come before catch.h
-#include "small_network.h"
+#include "train/small_run.h"
 // clang-format on
 
 #include "catch.h"
 #include "error_of.h"
-#include "temporary_folder.h"
+#include "tl/base/files.h"
 
 using namespace tl;
-
-namespace {
-
-// Random images of two kinds, dark and bright, in batches of four.
-class Batches : public FeatureSource {
- public:
-  explicit Batches(const Prefix& prefix) : prefix_(prefix) {}
-  std::size_t batches() const override { return 3; }
-  void begin(int epoch, std::size_t first) override {
-    epoch_ = epoch;
-    next_ = first;
-  }
-  std::optional<FeatureBatch> next() override {
-    if (next_ == batches()) return std::nullopt;
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(100 * epoch_ + next_++);
-    const at::Tensor labels = torch::tensor({0, 1, 0, 1});
-    const at::Tensor noise = torch::randint(0, 100, {4, 16, 16, 3}, generator, torch::kByte);
-    const at::Tensor images = noise + labels.view({4, 1, 1, 1}).to(torch::kByte) * 100;
-    return FeatureBatch{prefix_.features(images), labels};
-  }
-
- private:
-  const Prefix& prefix_;
-  int epoch_ = 0;
-  std::size_t next_ = 0;
-};
-
-struct Run {
-  explicit Run(const TemporaryFolder& folder) : folder_(folder) {
-    small_network::save(folder / "net.pt", small_network::residual);
-    InputSpec input;
-    input.height = input.width = input.resize = 16;
-    model = std::make_unique<Model>(Model::load(folder / "net.pt", input));
-    model->attach_head({}, 2, 1);
-    model->freeze(1);
-    options.epochs = 4;
-    options.optimizer.lr = 0.01;
-    options.optimizer.name = OptimizerName::adam;
-  }
-
-  TrainOutcome go(bool resume = false, const std::function<bool()>& stop = {}) {
-    std::filesystem::create_directories(folder_ / "checkpoints");
-    const Prefix prefix(*model, Precision::fp32);
-    Trainee trainee(*model, BatchNorm::train);
-    Batches train_source(prefix);
-    Batches val(prefix);
-    TrainObserver silent;
-    return train(options, {trainee, train_source, val, {}, folder_ / "checkpoints", resume, stop},
-                 silent);
-  }
-
-  std::unique_ptr<Model> model;
-  TrainOptions options;
-
- private:
-  const TemporaryFolder& folder_;
-};
-
-bool same_tensors(const Model& a, const Model& b) {
-  const auto left = a.tensors();
-  const auto right = b.tensors();
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    if (!torch::equal(left[i].second, right[i].second)) return false;
-  }
-  return left.size() == right.size();
-}
-
-}  // namespace
 
 TEST_CASE("training lowers the loss and learns what there is to learn") {
   const TemporaryFolder folder;
@@ -88,27 +20,128 @@ TEST_CASE("training lowers the loss and learns what there is to learn") {
   CHECK(outcome.history[outcome.best].val_accuracy == 1);
 }
 
-TEST_CASE("a stopped and resumed run ends as an undisturbed one, bit for bit") {
+namespace {
+
+// Weights and every metric but the times.
+void check_same(const Run& one, const TrainOutcome& outcome, const Run& other,
+                const TrainOutcome& expected) {
+  REQUIRE(outcome.history.size() == expected.history.size());
+  for (std::size_t i = 0; i < outcome.history.size(); ++i) {
+    CHECK(outcome.history[i].train_loss == expected.history[i].train_loss);
+    CHECK(outcome.history[i].train_accuracy == expected.history[i].train_accuracy);
+    CHECK(outcome.history[i].val_loss == expected.history[i].val_loss);
+    CHECK(outcome.history[i].lr == expected.history[i].lr);
+  }
+  CHECK(outcome.best == expected.best);
+  CHECK(same_tensors(*one.model, *other.model));
+}
+
+// Dies at a step, as a killed process does: nothing more is written.
+class Killer : public TrainObserver {
+ public:
+  explicit Killer(int at) : at_(at) {}
+  void on_step(const StepMetrics& metrics) override {
+    steps.push_back(metrics.step);
+    if (std::ssize(steps) == at_) throw std::runtime_error("killed");
+  }
+  std::vector<std::size_t> steps;
+
+ private:
+  int at_;
+};
+
+}  // namespace
+
+TEST_CASE("a run stopped anywhere and resumed ends as an undisturbed one, bit for bit") {
+  const TemporaryFolder whole_folder;
+  Run whole(whole_folder);
+  int asked = 0;
+  const TrainOutcome expected = whole.go(false, [&] { return ++asked < 0; });
+  CHECK(asked == 33);  // four epochs of 3 + 1 times in training and in validation, and at the end
+
+  for (int stop_at = 1; stop_at <= asked; ++stop_at) {
+    INFO("stopped when asked for the " << stop_at << ". time");
+    const TemporaryFolder folder;
+    Run first(folder);
+    int times = 0;
+    CHECK(first.go(false, [&] { return ++times == stop_at; }).end == TrainEnd::interrupted);
+    CHECK(times == stop_at);
+    Run second(folder);
+    check_same(second, second.go(true), whole, expected);
+  }
+}
+
+TEST_CASE("a run killed at any step ends as an undisturbed one, bit for bit") {
   const TemporaryFolder whole_folder;
   Run whole(whole_folder);
   const TrainOutcome expected = whole.go();
 
-  for (const int stop_after : {1, 3, 5, 10}) {
+  const CheckpointEvery never;
+  const CheckpointEvery second_step{2, std::nullopt};
+  const CheckpointEvery at_once{std::nullopt, 1e-9};
+  for (const CheckpointEvery& every : {never, second_step, at_once}) {
+    for (int step = 1; step <= 12; ++step) {
+      INFO("killed at step " << step);
+      const TemporaryFolder folder;
+      Run first(folder);
+      first.options.checkpoint_every = every;
+      Killer killer(step);
+      CHECK_THROWS(first.go(false, {}, killer));
+      Run second(folder);
+      check_same(second, second.go(true), whole, expected);
+    }
+  }
+}
+
+TEST_CASE("a killed run goes on from its checkpoint within the epoch") {
+  const auto first_step_after = [](const CheckpointEvery& every) {
     const TemporaryFolder folder;
     Run first(folder);
-    int steps = 0;
-    CHECK(first.go(false, [&] { return ++steps == stop_after; }).end == TrainEnd::interrupted);
-    Run second(folder);
-    const TrainOutcome outcome = second.go(true);
-    INFO("stopped after step " << stop_after);
-    REQUIRE(outcome.history.size() == expected.history.size());
-    for (std::size_t i = 0; i < expected.history.size(); ++i) {
-      CHECK(outcome.history[i].train_loss == expected.history[i].train_loss);
-      CHECK(outcome.history[i].val_loss == expected.history[i].val_loss);
+    first.options.checkpoint_every = every;
+    Killer killer(6);  // the last step of epoch 2, before it is saved
+    CHECK_THROWS(first.go(false, {}, killer));
+    Killer watcher(0);
+    Run(folder).go(true, {}, watcher);
+    return watcher.steps.front();
+  };
+  CHECK(first_step_after({}) == 1);
+  CHECK(first_step_after({2, std::nullopt}) == 3);
+  CHECK(first_step_after({std::nullopt, 1e-9}) == 3);
+  CHECK(first_step_after({std::nullopt, 1e9}) == 1);
+}
+
+TEST_CASE("a run that lost any one checkpoint ends as an undisturbed one, bit for bit") {
+  const TemporaryFolder whole_folder;
+  Run whole(whole_folder);
+  const TrainOutcome expected = whole.go();
+
+  int lost = 0;
+  for (const char* name : {"last.ckpt", "last.previous.ckpt", "best.ckpt", "best.previous.ckpt"}) {
+    for (const bool damaged : {true, false}) {
+      const TemporaryFolder folder;
+      Run first(folder);
+      Killer killer(11);  // in the last epoch
+      CHECK_THROWS(first.go(false, {}, killer));
+      const auto file = folder / "checkpoints" / name;
+      if (!std::filesystem::exists(file)) continue;
+      ++lost;
+      if (damaged) {
+        write_file(file, read_file(file, ExitCode::data).substr(1));
+      } else {
+        std::filesystem::remove(file);
+      }
+      INFO(name << (damaged ? " damaged" : " gone"));
+      Run second(folder);
+      check_same(second, second.go(true), whole, expected);
     }
-    CHECK(outcome.best == expected.best);
-    CHECK(same_tensors(*second.model, *whole.model));
   }
+  CHECK(lost >= 6);
+}
+
+TEST_CASE("a resumed run without any checkpoint begins") {
+  const TemporaryFolder folder;
+  Run run(folder);
+  CHECK(run.go(true).history.size() == 4);
 }
 
 TEST_CASE("training stops early when validation gets no better") {
@@ -130,15 +163,6 @@ TEST_CASE("a loss that is not finite ends the run with its place") {
   CHECK(error.code() == ExitCode::training);
   CHECK(has(error.where(), "epoch 1, step"));
   CHECK(has(error.hint(), "lr"));
-}
-
-TEST_CASE("a damaged checkpoint is an error, not a crash") {
-  const TemporaryFolder folder;
-  Run run(folder);
-  run.go();
-  std::filesystem::resize_file(folder / "checkpoints" / "last.ckpt", 100);
-  Run again(folder);
-  CHECK(error_of([&] { again.go(true); }).code() == ExitCode::training);
 }
 
 TEST_CASE("every optimizer learns") {

@@ -156,6 +156,14 @@ struct EarlyStoppingOptions {
   bool operator==(const EarlyStoppingOptions&) const = default;
 };
 
+// When a checkpoint is written within an epoch; both empty: never.
+struct CheckpointEvery {
+  std::optional<int> steps;  // counted from the epoch's first
+  std::optional<double> seconds;
+
+  bool operator==(const CheckpointEvery&) const = default;
+};
+
 struct TrainOptions {
   int epochs = 10;
   int batch_size = 32;
@@ -165,6 +173,7 @@ struct TrainOptions {
   ScheduleOptions schedule;
   LossOptions loss;
   EarlyStoppingOptions early_stopping;
+  CheckpointEvery checkpoint_every;
 
   bool operator==(const TrainOptions&) const = default;
 };

@@ -7,6 +7,7 @@
 #include "tl/train/features.h"
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace tl {
@@ -26,8 +27,11 @@ std::vector<Prediction> classify(const Classifier& classifier, const Dataset& da
                                  const std::vector<std::size_t>& samples,
                                  const ClassifyOptions& options, const Progress& progress = {});
 
-// The same from features, which come in the order of `samples`, and what is trained on them.
-std::vector<Prediction> classify(FeatureSource& features, const Trainee& trainee,
-                                 const Dataset& dataset, const std::vector<std::size_t>& samples);
+// The same from features, which come in the order of `samples`, and what is trained on them. None
+// where a stop was requested, which is asked before each batch.
+std::optional<std::vector<Prediction>> classify(FeatureSource& features, const Trainee& trainee,
+                                                const Dataset& dataset,
+                                                const std::vector<std::size_t>& samples,
+                                                const std::function<bool()>& stop_requested);
 
 }  // namespace tl

@@ -26,7 +26,8 @@ struct Prepared {
 };
 
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
-// nothing written. With `split`, the dataset is what that split.csv says.
+// nothing written. With `split`, the dataset is what that split.csv says. Throws Error(interrupted)
+// where a signal asks to stop meanwhile.
 Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress = {});
 
@@ -39,7 +40,8 @@ struct ExperimentOutcome {
   std::optional<Metrics> metrics;  // none after an interruption
 };
 
-// Trains, writes the run folder, and judges the best model on the test images.
+// Trains, writes the run folder (report.json last), and judges the best model on the test images.
+// A run that was killed at any moment and is resumed ends as if it had not been.
 ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress = {});

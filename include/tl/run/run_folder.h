@@ -16,7 +16,6 @@ struct RunFolder {
   std::filesystem::path skipped() const { return path / "skipped.csv"; }
   std::filesystem::path metrics() const { return path / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return path / "checkpoints"; }
-  std::filesystem::path last_checkpoint() const { return checkpoints() / "last.ckpt"; }
   std::filesystem::path model() const { return path / "model.pt"; }
   std::filesystem::path report() const { return path / "report.json"; }
 
@@ -37,7 +36,8 @@ enum class ExistingRun { refuse, resume, replace };
 // What may be done with the folder, decided before anything is computed or written: nothing there
 // yet, or a run to be resumed or replaced. Throws Error(usage) otherwise: where the folder can't be
 // written or holds something that is no run, where the run to be resumed began with another config
-// (with the key that differs), and where replacing it would delete the new run's data or backbone.
+// (with the key that differs), and where replacing it would delete the new run's data or backbone;
+// Error(training) where the run to be resumed has done epochs but lost its checkpoints.
 void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment);
 

@@ -53,15 +53,18 @@ struct TrainInputs {
   FeatureSource& train;
   FeatureSource& val;
   std::vector<double> class_weights;     // empty: all alike
-  std::filesystem::path checkpoints;     // folder for last.ckpt and best.ckpt; must exist
-  bool resume = false;                   // go on with last.ckpt
-  std::function<bool()> stop_requested;  // asked after each step
+  std::filesystem::path checkpoints;     // folder for last.ckpt, best.ckpt; must exist
+  bool resume = false;                   // go on from the newest whole checkpoint, if there is any
+  std::function<bool()> stop_requested;  // asked before each batch; may be empty
 };
 
 // Trains to the end of the epochs, to early stopping, or until a stop is requested; then the
 // trainee holds the state of the best epoch (after an interruption: the last). The best epoch has
-// the highest validation accuracy, and of equals the lowest loss. Throws Error(training) on a loss
-// that is not finite, with the step and what to do.
+// the highest validation accuracy, and of equals the lowest loss. Checkpoints are written at the
+// end of each epoch, on a stop, and within an epoch as options.checkpoint_every says; a run that
+// goes on from any of them ends as if it had never stopped. Throws Error(training) on a loss that
+// is not finite, with the step and what to do, where the disk refuses, and where resume finds
+// checkpoints but none that is whole.
 TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer);
 
 }  // namespace tl

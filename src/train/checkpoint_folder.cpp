@@ -1,0 +1,83 @@
+#include "train/checkpoint_folder.h"
+
+#include "tl/base/error.h"
+#include "tl/base/files.h"
+#include "tl/base/log.h"
+#include "tl/base/text.h"
+
+namespace tl {
+
+namespace fs = std::filesystem;
+
+CheckpointFolder::CheckpointFolder(const fs::path& folder, const c10::Device& device)
+    : folder_(folder),
+      device_(device),
+      last_{folder / "last.ckpt", folder / "last.previous.ckpt"},
+      best_{folder / "best.ckpt", folder / "best.previous.ckpt"} {}
+
+// A damaged file must not take the place of the whole one before it.
+void CheckpointFolder::save(const Files& files, const std::string& bytes) {
+  if (damaged_.erase(files.newest) > 0) {
+    write_file(files.newest, bytes);
+  } else {
+    replace_file(files.newest, files.previous, bytes);
+  }
+}
+
+std::optional<Checkpoint> CheckpointFolder::read(const fs::path& file) {
+  if (!fs::exists(file)) return std::nullopt;
+  try {
+    return Checkpoint(read_file(file, ExitCode::training), device_, file.string());
+  } catch (const DamagedCheckpoint& damage) {
+    if (damaged_.insert(file).second) {
+      log::warn(str("a checkpoint is damaged, an older one is used: ", file.string(), ": ",
+                    damage.what()));
+    }
+    return std::nullopt;
+  }
+}
+
+std::optional<Checkpoint> CheckpointFolder::newest() {
+  bool any = false;
+  for (const fs::path& file : {last_.newest, last_.previous, best_.newest, best_.previous}) {
+    auto checkpoint = read(file);
+    if (checkpoint && has_best_of(*checkpoint)) {
+      if (!fs::exists(last_.newest)) {
+        log::warn(str(last_.newest.string(), " is missing; going on from ", file.string()));
+      }
+      return checkpoint;
+    }
+    any = any || fs::exists(file);
+  }
+  if (!any) return std::nullopt;
+  throw Error(ExitCode::training, "can't go on: too many of the run's checkpoints are damaged",
+              folder_.string(),
+              "bring one back from a copy of the folder, or start again with --force");
+}
+
+// Where last.ckpt alone has the best epoch, best.ckpt gets it before the next epoch replaces it.
+bool CheckpointFolder::has_best_of(const Checkpoint& checkpoint) {
+  const Position& position = checkpoint.position();
+  if (position.history.empty()) return true;
+  const int epoch = position.history[position.best].epoch;
+  if (find(best_, epoch)) return true;
+  const auto found = find(last_, epoch);
+  if (found) save_best(read_file(found->where(), ExitCode::training));
+  return found.has_value();
+}
+
+std::optional<Checkpoint> CheckpointFolder::find(const Files& files, int epoch) {
+  for (const fs::path& file : {files.newest, files.previous}) {
+    auto checkpoint = read(file);
+    if (checkpoint && checkpoint->ends(epoch)) return checkpoint;
+  }
+  return std::nullopt;
+}
+
+Checkpoint CheckpointFolder::at_end_of(int epoch) {
+  if (auto checkpoint = find(best_, epoch)) return std::move(*checkpoint);
+  throw Error(ExitCode::training, str("the checkpoint of the best epoch, ", epoch, ", is gone"),
+              folder_.string(), "--resume goes on from an older one");
+}
+
+}  // namespace tl

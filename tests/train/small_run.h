@@ -1,0 +1,82 @@
+// A training of a moment: the small network, and random images of two kinds made on the spot.
+#pragma once
+
+#include "tl/train/trainer.h"
+
+// clang-format off: this one has to come before catch.h
+#include "small_network.h"
+// clang-format on
+
+#include "temporary_folder.h"
+
+namespace tl {
+
+// Random images of two kinds, dark and bright, in batches of four.
+class Batches : public FeatureSource {
+ public:
+  explicit Batches(const Prefix& prefix) : prefix_(prefix) {}
+  std::size_t batches() const override { return 3; }
+  void begin(int epoch, std::size_t first) override {
+    epoch_ = epoch;
+    next_ = first;
+  }
+  std::optional<FeatureBatch> next() override {
+    if (next_ == batches()) return std::nullopt;
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(100 * epoch_ + next_++);
+    const at::Tensor labels = torch::tensor({0, 1, 0, 1});
+    const at::Tensor noise = torch::randint(0, 100, {4, 16, 16, 3}, generator, torch::kByte);
+    const at::Tensor images = noise + labels.view({4, 1, 1, 1}).to(torch::kByte) * 100;
+    return FeatureBatch{prefix_.features(images), labels};
+  }
+
+ private:
+  const Prefix& prefix_;
+  int epoch_ = 0;
+  std::size_t next_ = 0;
+};
+
+struct Run {
+  explicit Run(const TemporaryFolder& folder, const Freeze& freeze = 1, std::uint64_t seed = 1)
+      : folder_(folder) {
+    small_network::save(folder / "net.pt", small_network::residual);
+    InputSpec input;
+    input.height = input.width = input.resize = 16;
+    model = std::make_unique<Model>(Model::load(folder / "net.pt", input));
+    model->attach_head({}, 2, seed);
+    model->freeze(freeze);
+    options.epochs = 4;
+    options.optimizer.lr = 0.01;
+    options.optimizer.name = OptimizerName::adam;
+  }
+
+  TrainOutcome go(bool resume = false, const std::function<bool()>& stop = {}) {
+    TrainObserver silent;
+    return go(resume, stop, silent);
+  }
+  TrainOutcome go(bool resume, const std::function<bool()>& stop, TrainObserver& observer) {
+    std::filesystem::create_directories(folder_ / "checkpoints");
+    const Prefix prefix(*model, Precision::fp32);
+    Trainee trainee(*model, BatchNorm::train);
+    Batches train_source(prefix);
+    Batches val(prefix);
+    return train(options, {trainee, train_source, val, {}, folder_ / "checkpoints", resume, stop},
+                 observer);
+  }
+
+  std::unique_ptr<Model> model;
+  TrainOptions options;
+
+ private:
+  const TemporaryFolder& folder_;
+};
+
+inline bool same_tensors(const Model& a, const Model& b) {
+  const auto left = a.tensors();
+  const auto right = b.tensors();
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (!torch::equal(left[i].second, right[i].second)) return false;
+  }
+  return left.size() == right.size();
+}
+
+}  // namespace tl
