@@ -51,6 +51,7 @@ ordered_json environment(const Prepared& prepared) {
 }  // namespace
 
 void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
+  std::filesystem::remove(folder.report());    // first: without it no run counts as finished
   if (std::filesystem::exists(folder.path)) {  // it may be the working directory: empty it
     for (const auto& old : std::filesystem::directory_iterator(folder.path)) {
       if (!folder.is_marker(old)) std::filesystem::remove_all(old);

@@ -9,6 +9,7 @@
 #include <torch/serialize/archive.h>
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 
 namespace tl {
@@ -70,7 +71,8 @@ Position from_text(const std::string& text, const std::string& where) {
              j.at("best_for_stopping")};
   for (const json& epoch : j.at("history"))
     p.history.push_back(epoch_from_json(epoch));
-  if (p.epoch < 1 || (p.best > 0 && p.best >= p.history.size())) {
+  const bool has_best = p.history.empty() || p.best < p.history.size();
+  if (std::ssize(p.history) != p.epoch - 1 || !has_best) {
     throw DamagedCheckpoint("its position is impossible");
   }
   return p;

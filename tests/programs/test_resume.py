@@ -159,6 +159,7 @@ def half_done(tmp_path_factory, long_config):
     folder = tmp_path_factory.mktemp("half") / "run"
     kill(long_config, folder, lambda folder: epochs_done(folder) > EPOCHS / 2
          and (folder / "checkpoints" / "best.previous.ckpt").exists())
+    assert not (folder / "model.pt").exists()
     return folder
 
 

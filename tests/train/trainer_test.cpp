@@ -59,7 +59,8 @@ TEST_CASE("a run stopped anywhere and resumed ends as an undisturbed one, bit fo
   const TrainOutcome expected = whole.go(false, [&] { return ++asked < 0; });
   CHECK(asked == 33);  // four epochs of 3 + 1 times in training and in validation, and at the end
 
-  for (int stop_at = 1; stop_at <= asked; ++stop_at) {
+  // Before the first step, after it, at the end of training, in validation, behind it, later on.
+  for (const int stop_at : {1, 2, 4, 5, 8, 9, 11, 24, 33}) {
     INFO("stopped when asked for the " << stop_at << ". time");
     const TemporaryFolder folder;
     Run first(folder);
@@ -71,7 +72,7 @@ TEST_CASE("a run stopped anywhere and resumed ends as an undisturbed one, bit fo
   }
 }
 
-TEST_CASE("a run killed at any step ends as an undisturbed one, bit for bit") {
+TEST_CASE("a run killed at a step ends as an undisturbed one, bit for bit") {
   const TemporaryFolder whole_folder;
   Run whole(whole_folder);
   const TrainOutcome expected = whole.go();
@@ -80,7 +81,7 @@ TEST_CASE("a run killed at any step ends as an undisturbed one, bit for bit") {
   const CheckpointEvery second_step{2, std::nullopt};
   const CheckpointEvery at_once{std::nullopt, 1e-9};
   for (const CheckpointEvery& every : {never, second_step, at_once}) {
-    for (int step = 1; step <= 12; ++step) {
+    for (const int step : {1, 3, 5, 12}) {
       INFO("killed at step " << step);
       const TemporaryFolder folder;
       Run first(folder);
@@ -152,6 +153,25 @@ TEST_CASE("training stops early when validation gets no better") {
   const TrainOutcome outcome = run.go();
   CHECK(outcome.end == TrainEnd::early_stop);
   CHECK(outcome.history.size() < 50);
+}
+
+TEST_CASE("early stopping goes on counting where a killed run was") {
+  const auto patient = [](const TemporaryFolder& folder) {
+    Run run(folder);
+    run.options.epochs = 50;
+    run.options.early_stopping.patience = 2;
+    return run;
+  };
+  const TemporaryFolder whole_folder;
+  Run whole = patient(whole_folder);
+  const TrainOutcome expected = whole.go();
+
+  const TemporaryFolder folder;
+  Run first = patient(folder);
+  Killer killer(3 * static_cast<int>(expected.history.size()));  // the last step of all
+  CHECK_THROWS(first.go(false, {}, killer));
+  Run second = patient(folder);
+  check_same(second, second.go(true), whole, expected);
 }
 
 TEST_CASE("a loss that is not finite ends the run with its place") {
