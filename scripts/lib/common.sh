@@ -61,13 +61,13 @@ ensure_venv() {
 
 # The fast engine of frozen layers. Without it everything runs as well, on LibTorch alone.
 install_openvino() {
-  local package='openvino==2026.4.*' stamp=$venv/openvino.stamp
-  [[ $(cat "$stamp" 2>/dev/null) == "$package" ]] && return
-  say "installing into .venv: $package"
-  if pip_install --no-deps "$package"; then
-    printf '%s\n' "$package" >"$stamp"
+  local packages=('openvino==2026.4.*' 'openvino-telemetry>=2023.2.1,<2027') stamp=$venv/openvino.stamp
+  [[ $(cat "$stamp" 2>/dev/null) == "${packages[*]}" ]] && return
+  say "installing into .venv: ${packages[*]}"
+  if pip_install --no-deps "${packages[@]}"; then
+    printf '%s\n' "${packages[*]}" >"$stamp"
   else
-    say "warning: pip could not install $package; frozen layers will run on LibTorch, more slowly"
+    say "warning: pip could not install openvino; frozen layers will run on LibTorch, more slowly"
   fi
 }
 

@@ -138,6 +138,7 @@ struct Spec {
   at::Tensor images;
   at::Tensor labels;
   std::int64_t batch_size;
+  tl::BatchNorm batch_norm;
   tl::Model model;
 };
 
@@ -152,14 +153,19 @@ Spec read_spec(const std::string& network, const std::string& file, const std::s
   const int k = options.at("k");
   model.freeze(k < 0 ? static_cast<int>(model.layers().size()) : k);
   model.save(out + ".before.pt", "{}");
-  return {options, images, read_tensor(data, "labels"), options.at("batch_size"), std::move(model)};
+  return {options,
+          images,
+          read_tensor(data, "labels"),
+          options.at("batch_size"),
+          options.at("batch_norm") == "train" ? tl::BatchNorm::train : tl::BatchNorm::frozen,
+          std::move(model)};
 }
 
 // Of the first batch, before any step, in training mode.
 int probe_gradients(const std::string& network, const std::string& file, const std::string& out) {
   const Spec spec = read_spec(network, file, out);
   const PlainPrefix prefix(spec.model);
-  const tl::Trainee trainee(spec.model, tl::BatchNorm::train);
+  const tl::Trainee trainee(spec.model, spec.batch_norm);
   const at::Tensor logits =
       trainee.logits(prefix.features(spec.images.slice(0, 0, spec.batch_size)), true);
   at::cross_entropy_loss(logits, spec.labels.slice(0, 0, spec.batch_size)).backward();
@@ -177,7 +183,7 @@ int probe_gradients(const std::string& network, const std::string& file, const s
 int probe_training(const std::string& network, const std::string& file, const std::string& out) {
   const Spec spec = read_spec(network, file, out);
   const PlainPrefix prefix(spec.model);
-  tl::Trainee trainee(spec.model, tl::BatchNorm::train);
+  tl::Trainee trainee(spec.model, spec.batch_norm);
   FixedBatches batches(prefix, spec.images, spec.labels, spec.batch_size);
   FixedBatches val(prefix, spec.images.slice(0, 0, spec.batch_size),
                    spec.labels.slice(0, 0, spec.batch_size), spec.batch_size);

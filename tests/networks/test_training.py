@@ -8,11 +8,13 @@ import torch
 from conftest import build, difference, normalised, random_images, run_probe, to_torchscript
 
 CLASSES, BATCH, STEPS, SIZE = 5, 8, 20, 96
-# Network, how it is exported, where its classifier is, and the k of the partial run.
+# Network, how it is exported, where its classifier is, the k of the partial run, and whether its
+# batch norms learn. Those of a MobileNetV2 with random weights make a hundred times of the smallest
+# difference in every step: with them, PyTorch's gradients in its two memory layouts differ by 1 %.
 NETWORKS = [
-    ("resnet18", "script", "fc", 11),
-    ("mobilenet_v2", "trace", "classifier.1", 20),
-    ("timm/convnext_atto", "trace", "head.fc", 13),
+    ("resnet18", "script", "fc", 11, "train"),
+    ("mobilenet_v2", "trace", "classifier.1", 20, "frozen"),
+    ("timm/convnext_atto", "trace", "head.fc", 13, "train"),
 ]
 TOLERANCE = 1e-4
 
@@ -26,7 +28,7 @@ def data_of(tmp_path):
     return images, labels
 
 
-def reference_network(eager, classifier, before, frozen):
+def reference_network(eager, classifier, before, frozen, batch_norm):
     """The eager network with our head, frozen where ours is, in training mode elsewhere."""
     network = copy.deepcopy(eager)
     weights = dict(before.named_parameters())
@@ -41,7 +43,8 @@ def reference_network(eager, classifier, before, frozen):
     for name, module in network.named_modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-        if isinstance(module, torch.nn.BatchNorm2d) and f"{name}.running_mean" in frozen:
+        if isinstance(module, torch.nn.BatchNorm2d) and (
+                batch_norm == "frozen" or f"{name}.running_mean" in frozen):
             module.eval()
     return network, head
 
@@ -54,23 +57,24 @@ def groups(network, head):
 
 
 @pytest.mark.parametrize("what", ["everything", "k", "head"])
-@pytest.mark.parametrize("name, method, classifier, k", NETWORKS)
-def test_agrees_with_pytorch(name, method, classifier, k, what, tmp_path):
+@pytest.mark.parametrize("name, method, classifier, k, batch_norm", NETWORKS)
+def test_agrees_with_pytorch(name, method, classifier, k, batch_norm, what, tmp_path):
+    images, labels = data_of(tmp_path)
     eager = build(name)
     file = tmp_path / "network.pt"
     to_torchscript(eager, method, SIZE).save(str(file))
-    images, labels = data_of(tmp_path)
     rates = {"lr": 1e-3, "backbone_lr": 1e-4}
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps({
         "data": str(tmp_path / "data.pkl"), "batch_size": BATCH, "optimizer": "sgd",
+        "batch_norm": batch_norm,
         "k": {"everything": 0, "k": k, "head": -1}[what], **rates}))
 
     # Logits and gradients of one batch.
     facts = run_probe("gradients", file, spec, tmp_path / "out.pkl")
     ours = torch.load(tmp_path / "out.pkl", weights_only=False)
     before = torch.jit.load(str(tmp_path / "out.pkl.before.pt"))
-    network, head = reference_network(eager, classifier, before, facts["frozen"])
+    network, head = reference_network(eager, classifier, before, facts["frozen"], batch_norm)
     logits = network(normalised(images[:BATCH]))
     torch.nn.functional.cross_entropy(logits, labels[:BATCH]).backward()
     assert difference(ours["logits"], logits.detach()) < TOLERANCE
@@ -87,7 +91,7 @@ def test_agrees_with_pytorch(name, method, classifier, k, what, tmp_path):
 
     # The losses of twenty steps.
     trained = run_probe("train", file, spec, tmp_path / "trained")
-    network, head = reference_network(eager, classifier, before, facts["frozen"])
+    network, head = reference_network(eager, classifier, before, facts["frozen"], batch_norm)
     head_parameters, rest = groups(network, head)
     parameters = [{"params": head_parameters}]
     if rest:
@@ -109,5 +113,10 @@ def test_agrees_with_pytorch(name, method, classifier, k, what, tmp_path):
     end = {**dict(after.named_parameters()), **dict(after.named_buffers())}
     frozen = set(facts["frozen"])
     assert all(torch.equal(start[n], end[n]) for n in frozen)
+    if batch_norm == "frozen":
+        frozen |= {name for name, _ in before.named_buffers()}
+        assert all(torch.equal(start[n], end[n]) for n in frozen)
     moved = [n for n in start if n not in frozen and not torch.equal(start[n], end[n])]
-    assert len(moved) > 0.9 * len(set(start) - frozen)
+    # Without norms that learn, the first layers of a random network see almost no gradient.
+    share = 0.9 if batch_norm == "train" else 0.5
+    assert len(moved) > share * len(set(start) - frozen)
