@@ -79,7 +79,7 @@ struct Prefix::State {
   EngineInput input;
   bool empty;
   std::vector<std::int64_t> sizes;
-  std::string identity;
+  std::string identity;  // "" until it is asked for: all weights are hashed for it
   std::unique_ptr<Engine> engine;
 
   Engine& made() {
@@ -90,14 +90,12 @@ struct Prefix::State {
 
 Prefix::Prefix(const Model& model, Precision precision) {
   const Network& network = model.network();
-  const auto* end = prefix_end(network).value;
-  EngineInput input = engine_input(model, prefix_end(network).value, precision);
+  auto* end = prefix_end(network).value;
   const auto& sizes = network.analysis.recording.sizes[0].at(end);
-  std::string identity = hash_of(input);
-  state_ = std::make_unique<State>(State{std::move(input),
+  state_ = std::make_unique<State>(State{engine_input(model, end, precision),
                                          end == network.flat.images(),
                                          {sizes.begin() + 1, sizes.end()},
-                                         std::move(identity),
+                                         {},
                                          nullptr});
 }
 Prefix::~Prefix() = default;
@@ -105,7 +103,7 @@ Prefix::Prefix(Prefix&&) noexcept = default;
 
 at::Tensor Prefix::features(const at::Tensor& images) const {
   if (state_->empty) return to_input(images, state_->input.info, state_->input.device);
-  return state_->made().run(images).to(precision() == Precision::bf16 ? at::kBFloat16 : at::kFloat);
+  return state_->made().run(images).to(feature_type());
 }
 
 c10::Device Prefix::device() const {
@@ -114,13 +112,14 @@ c10::Device Prefix::device() const {
 bool Prefix::is_empty() const {
   return state_->empty;
 }
-Precision Prefix::precision() const {
-  return state_->input.precision;
+c10::ScalarType Prefix::feature_type() const {
+  return scalar_type(state_->input.precision);
 }
 const std::vector<std::int64_t>& Prefix::feature_sizes() const {
   return state_->sizes;
 }
 const std::string& Prefix::identity() const {
+  if (state_->identity.empty()) state_->identity = hash_of(state_->input);
   return state_->identity;
 }
 std::string Prefix::engine() const {

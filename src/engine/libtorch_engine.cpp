@@ -35,7 +35,7 @@ class LibTorchEngine : public Engine {
   explicit LibTorchEngine(const EngineInput& input)
       : info_(input.info),
         device_(input.device),
-        type_(input.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat),
+        type_(scalar_type(input.precision)),
         executable_(optimised(input.slice, type_)) {}
 
   at::Tensor run(const at::Tensor& images) override {

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 #include "engine/frozen_graph.h"
 #include "engine/torch_decoder.h"
+#include "model/piece.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -53,8 +54,7 @@ ov::CompiledModel compile(const std::shared_ptr<ov::Model>& model, Precision pre
 class OpenVinoEngine : public Engine {
  public:
   explicit OpenVinoEngine(const EngineInput& input)
-      : graph_(frozen_graph(input.slice)),
-        type_(input.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat) {
+      : graph_(frozen_graph(input.slice)), type_(scalar_type(input.precision)) {
     const auto height = static_cast<std::size_t>(input.info.input.height);
     const auto width = static_cast<std::size_t>(input.info.input.width);
     const auto model = to_openvino(graph_, {images_a_request, 3, height, width});

@@ -34,6 +34,10 @@ const Cut& prefix_end(const Network& network) {
   return *last;
 }
 
+at::ScalarType scalar_type(Precision precision) {
+  return precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
+}
+
 // The same three operations as ToTensor and Normalize and as in a saved model, so that results are
 // theirs to the last bit.
 at::Tensor to_input(const at::Tensor& images, const FileInfo& info, const at::Device& device) {

@@ -25,6 +25,9 @@ std::size_t training_begins(const Network& network);
 // Where the frozen prefix ends: the last cut before training begins.
 const Cut& prefix_end(const Network& network);
 
+// Of activations in that precision, which is fp32 or bf16.
+at::ScalarType scalar_type(Precision precision);
+
 // uint8 N x H x W x 3 to float N x 3 x H x W in channels-last memory, normalised unless the network
 // does that itself.
 at::Tensor to_input(const at::Tensor& images, const FileInfo& info, const at::Device& device);

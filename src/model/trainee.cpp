@@ -61,8 +61,7 @@ struct Trainee::State {
   Precision precision;
 
   at::Tensor run(const Piece& piece, const at::Tensor& features) const {
-    const auto type = precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
-    return piece.run(channels_last(features.to(type))).to(at::kFloat);
+    return piece.run(channels_last(features.to(scalar_type(precision)))).to(at::kFloat);
   }
 };
 

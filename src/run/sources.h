@@ -18,7 +18,7 @@ class Sources {
   std::unique_ptr<FeatureSource> training();
   // The split's images in order, as evaluation sees them.
   std::unique_ptr<FeatureSource> evaluation(Split split);
-  // "1,129 computed, 9,331 reused, 2.9 MB written to FOLDER"; "" where nothing is kept.
+  // "1,129 computed, 9,331 read, 2.9 MB written to FOLDER"; "" where nothing is kept.
   std::string account() const;
 
  private:

@@ -28,7 +28,7 @@ class StoredFeatures : public FeatureSource {
         options_(options),
         store_(store),
         storing_(std::move(storing)),
-        type_(prefix.precision() == Precision::bf16 ? at::kBFloat16 : at::kFloat) {
+        type_(prefix.feature_type()) {
     std::int64_t count = 1;
     for (const std::int64_t size : prefix.feature_sizes())
       count *= size;

@@ -7,6 +7,7 @@
 #include "tl/model/model.h"
 
 #include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstdint>
 #include <memory>
@@ -44,7 +45,8 @@ class Prefix {
   c10::Device device() const;
   // Nothing is frozen in front of a cut: the features are the images, made ready.
   bool is_empty() const;
-  Precision precision() const;
+  // float or bfloat16.
+  c10::ScalarType feature_type() const;
   // Of one image, without the batch.
   const std::vector<std::int64_t>& feature_sizes() const;
   // Names everything that decides the features of an image of the network's size: weights,
