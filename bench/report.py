@@ -59,8 +59,8 @@ EfficientNet-Lite0 at 224 pixels, fine-tuned by `tl-train`, by PyTorch tuned for
 - Peak memory is that of a process and its workers together, shared pages counted once, looked at
   twice a second; at least the largest resident size of any one of them.
 - The frozen network alone ends before the classifier. benchmark_app runs with its throughput hint
-  and the batch that it is fastest with, eager PyTorch with the batch of the training and, but for one line, with the
-  allocator as it comes.
+  and the batch that it is fastest with, eager PyTorch with the batch of the training and, but for
+  one line, with the allocator as it comes.
 - Ten times the images are all images in ten copies, each of another JPEG quality.
 - timm's and torchvision's own training scripts are in no package, so they are not among the peers.
 

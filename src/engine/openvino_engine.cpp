@@ -8,6 +8,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <omp.h>
 #include <openvino/core/preprocess/pre_post_process.hpp>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/properties.hpp>
@@ -65,6 +66,9 @@ class OpenVinoEngine : public Engine {
   }
 
   at::Tensor run(const at::Tensor& images) override {
+    // OpenMP's threads spin for milliseconds after each of LibTorch's loops, on cores that the
+    // streams need: they end here, and the next loop starts new ones.
+    omp_pause_resource_all(omp_pause_soft);
     const at::Tensor source = images.contiguous();
     const std::int64_t n = source.size(0);
     const std::int64_t whole = n - n % images_a_request;
