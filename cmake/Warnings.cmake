@@ -7,8 +7,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(tl_flags INTERFACE -Wno-restrict)
 endif()
 if(TL_SANITIZE)
-  add_compile_options(-fsanitize=${TL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  add_link_options(-fsanitize=${TL_SANITIZE})
+  # vptr wants the type information of classes, which LibTorch does not export for all of its own.
+  add_compile_options(-fsanitize=${TL_SANITIZE} -fno-sanitize=vptr -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TL_SANITIZE} -fno-sanitize=vptr)
 endif()
 
 find_program(CCACHE ccache)

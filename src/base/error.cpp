@@ -1,5 +1,8 @@
 #include "tl/base/error.h"
 
+#include <algorithm>
+#include <iterator>
+#include <new>
 #include <utility>
 
 namespace tl {
@@ -12,6 +15,15 @@ std::string Error::report() const {
   if (!where_.empty()) text += "\n  where: " + where_;
   if (!hint_.empty()) text += "\n  hint:  " + hint_;
   return text;
+}
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return true;
+  const std::string text = error.what();
+  constexpr const char* words[] = {"can't allocate memory", "out of memory",  // LibTorch, CUDA
+                                   "could not create a primitive"};           // oneDNN
+  return std::any_of(std::begin(words), std::end(words),
+                     [&](const char* said) { return text.find(said) != text.npos; });
 }
 
 }  // namespace tl

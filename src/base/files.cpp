@@ -24,8 +24,14 @@ std::string hint_for(int error) {
       return "free some space, or choose a folder on another disk";
     case EFBIG:
       return "raise the limit on the size of files (ulimit -f)";
+    case EMFILE:
+      return "raise the limit on open files (ulimit -n)";
+    case ENFILE:
+    case ENOMEM:
+      return "run less beside it on this machine";
     case EACCES:
     case EPERM:
+      return "check its permissions, or choose another place";
     case EROFS:
       return "choose a folder that you may write to";
     case EISDIR:
@@ -38,9 +44,13 @@ std::string hint_for(int error) {
   }
 }
 
-[[noreturn]] void fail(ExitCode code, const std::string& what, const std::filesystem::path& where,
-                       int error = errno) {
-  throw Error(code, str(what, ": ", std::strerror(error)), where.string(), hint_for(error));
+bool ran_out(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EMFILE ||
+         error == ENFILE || error == ENOMEM;
+}
+
+[[noreturn]] void fail(ExitCode code, const std::string& what, const std::filesystem::path& where) {
+  throw_system_error(code, what, where, errno);
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -105,10 +115,16 @@ void sync_folder(const std::filesystem::path& folder) {
   const int error = ::fsync(descriptor) == 0 ? 0 : errno;
   ::close(descriptor);
   if (error != 0 && error != EINVAL)
-    fail(ExitCode::training, "can't sync the folder", folder, error);
+    throw_system_error(ExitCode::training, "can't sync the folder", folder, error);
 }
 
 }  // namespace
+
+void throw_system_error(ExitCode code, const std::string& what, const std::filesystem::path& where,
+                        int error) {
+  throw Error(ran_out(error) ? ExitCode::training : code, str(what, ": ", std::strerror(error)),
+              where.string(), hint_for(error));
+}
 
 std::string read_file(const std::filesystem::path& path, ExitCode code) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
@@ -147,17 +163,22 @@ bool is_temporary(const std::filesystem::path& file) {
   return file.filename().string().starts_with(temporary_prefix);
 }
 
-void remove_temporary_files(const std::filesystem::path& folder) {
-  std::error_code ignored;  // they only take room
-  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
-    if (is_temporary(file)) std::filesystem::remove(file, ignored);
+void remove_temporary_files(const std::filesystem::path& folder, std::chrono::seconds age) {
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::error_code error;  // is ignored: they only take room
+  auto file = std::filesystem::directory_iterator(folder, error);
+  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) {
+    if (!is_temporary(*file)) continue;
+    std::error_code gone;
+    const auto written = file->last_write_time(gone);
+    if (!gone && now - written >= age) std::filesystem::remove(*file, gone);
   }
 }
 
 void make_writable_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) fail(ExitCode::usage, "can't make the folder", folder, error.value());
+  if (error) throw_system_error(ExitCode::usage, "can't make the folder", folder, error.value());
   TemporaryFile(folder / "trial", ExitCode::usage).write("trial");
 }
 

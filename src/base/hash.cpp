@@ -1,13 +1,11 @@
 #include "tl/base/hash.h"
 
-#include "tl/base/error.h"
-#include "tl/base/text.h"
+#include "tl/base/files.h"
 
 #include <xxhash.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 
 namespace tl {
@@ -51,7 +49,7 @@ std::string file_hash(const std::filesystem::path& path) {
     XXH3_128bits_update(state.get(), buffer, n);
   }
   if (!file || std::ferror(file.get())) {
-    throw Error(ExitCode::data, str("can't read the file: ", std::strerror(errno)), path.string());
+    throw_system_error(ExitCode::data, "can't read the file", path, errno);
   }
   return hexadecimal(to_digest(XXH3_128bits_digest(state.get())));
 }

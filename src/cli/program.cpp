@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <new>
+#include <system_error>
 
 namespace tl {
 namespace {
@@ -50,12 +50,6 @@ int fail_for_memory() {
                                       .report());
 }
 
-// LibTorch has no exception of its own for this.
-bool is_about_memory(const std::exception& error) {
-  const std::string text = error.what();
-  return text.find("can't allocate memory") != text.npos || text.find("out of memory") != text.npos;
-}
-
 int guarded(const std::function<int()>& verb) try {
   const int code = verb();
   if (!std::cout.flush()) {
@@ -65,10 +59,13 @@ int guarded(const std::function<int()>& verb) try {
   return code;
 } catch (const Error& error) {
   return fail(error.code(), error.report());
-} catch (const std::bad_alloc&) {
-  return fail_for_memory();
+} catch (const std::system_error& error) {  // no thread, no file system: not for us to mend
+  return fail(ExitCode::training,
+              Error(ExitCode::training, std::string("the system refuses: ") + error.what(), "",
+                    "check the limits on memory and processes (ulimit -a), and the disks")
+                  .report());
 } catch (const std::exception& error) {
-  if (is_about_memory(error)) return fail_for_memory();
+  if (is_out_of_memory(error)) return fail_for_memory();
   return fail(ExitCode::defect,
               Error(ExitCode::defect, error.what(), "", "this is a defect of tl; please report it")
                   .report());

@@ -3,6 +3,7 @@
 #include "tl/base/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <utility>
 
@@ -66,8 +67,9 @@ Extent jpeg_extent(std::string_view bytes) {
     const std::size_t end = at + 2 + big_endian(bytes, at + 2, 2);
     if (end > bytes.size()) break;
     if (is_frame_header(marker) && end >= at + 9) {
-      extent.size.height = big_endian(bytes, at + 5, 2);
-      extent.size.width = big_endian(bytes, at + 7, 2);
+      // A second header, which no sound file has, can't make the image smaller than it is.
+      extent.size.height = std::max<std::uint64_t>(extent.size.height, big_endian(bytes, at + 5, 2));
+      extent.size.width = std::max<std::uint64_t>(extent.size.width, big_endian(bytes, at + 7, 2));
     }
     at = find_marker(bytes, end);
   }
@@ -86,8 +88,8 @@ Extent png_extent(std::string_view bytes) {
     const std::string_view type = bytes.substr(at + 4, 4);
     if (type == "IEND") return extent;
     if (type == "IHDR" && end >= at + around_chunk + 8) {
-      extent.size.width = big_endian(bytes, at + 8, 4);
-      extent.size.height = big_endian(bytes, at + 12, 4);
+      extent.size.width = std::max<std::uint64_t>(extent.size.width, big_endian(bytes, at + 8, 4));
+      extent.size.height = std::max<std::uint64_t>(extent.size.height, big_endian(bytes, at + 12, 4));
     }
     at = end;
   }
@@ -129,14 +131,39 @@ PixelSize tiff_size(std::string_view bytes) {
 PixelSize jpeg_2000_size(std::string_view bytes) {
   const std::size_t at = bytes.find(jpeg_2000_start);
   if (at == bytes.npos || at + 24 > bytes.size()) return {};
-  return {big_endian(bytes, at + 8, 4) - big_endian(bytes, at + 16, 4),
-          big_endian(bytes, at + 12, 4) - big_endian(bytes, at + 20, 4)};
+  const auto length = [&](std::size_t end, std::size_t begin) -> std::uint64_t {
+    const std::uint32_t last = big_endian(bytes, at + end, 4);
+    const std::uint32_t first = big_endian(bytes, at + begin, 4);
+    return last > first ? last - first : 0;
+  };
+  return {length(8, 16), length(12, 20)};
+}
+
+// "P1" to "P6", width and height in decimal digits, with blanks and comments between them.
+bool is_pnm(std::string_view bytes) {
+  return bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6';
+}
+
+PixelSize pnm_size(std::string_view bytes) {
+  std::size_t at = 2;
+  const auto number = [&]() -> std::uint64_t {
+    while (at < bytes.size() && (std::isspace(byte_at(bytes, at)) != 0 || bytes[at] == '#')) {
+      at = bytes[at] == '#' ? std::min(bytes.find('\n', at), bytes.size()) : at + 1;
+    }
+    std::uint64_t value = 0;
+    for (; at < bytes.size() && std::isdigit(byte_at(bytes, at)) != 0; ++at)
+      value = std::min<std::uint64_t>(value * 10 + (byte_at(bytes, at) - '0'), UINT32_MAX);
+    return value;
+  };
+  const std::uint64_t width = number();
+  return {width, number()};
 }
 
 Extent extent_of(std::string_view bytes) {
   if (bytes.starts_with(jpeg_magic)) return jpeg_extent(bytes);
   if (bytes.starts_with(png_magic)) return png_extent(bytes);
   if (bytes.starts_with("BM")) return {bmp_size(bytes)};
+  if (is_pnm(bytes)) return {pnm_size(bytes)};
   if (bytes.starts_with("II*\0"sv) || bytes.starts_with("MM\0*"sv)) return {tiff_size(bytes)};
   if (bytes.starts_with(jpeg_2000_magic) || bytes.starts_with(jpeg_2000_start)) {
     return {jpeg_2000_size(bytes)};
@@ -153,7 +180,9 @@ bool too_thin(const PixelSize& size) {
 std::string_view unsupported_format(std::string_view bytes) {
   constexpr std::pair<std::string_view, std::string_view> by_magic[] = {
       {"GIF8", "a GIF"},  {"%PDF", "a PDF"},        {"8BPS", "a Photoshop file"},
-      {"<svg", "an SVG"}, {"II+\0"sv, "a BigTIFF"}, {"MM\0+"sv, "a BigTIFF"}};
+      {"<svg", "an SVG"}, {"II+\0"sv, "a BigTIFF"}, {"MM\0+"sv, "a BigTIFF"},
+      {"#?R", "a Radiance HDR"}, {"P7", "a PAM"}, {"PF", "a PFM"}, {"Pf", "a PFM"},
+      {"\x59\xA6\x6A\x95"sv, "a Sun raster"}};
   for (const auto& [magic, format] : by_magic) {
     if (bytes.starts_with(magic)) return format;
   }

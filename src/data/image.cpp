@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace tl {
@@ -44,7 +45,8 @@ cv::Mat decode_or_nothing(std::string& bytes, int flags) {
   const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, bytes.data());
   try {
     return cv::imdecode(buffer, flags);
-  } catch (const cv::Exception&) {
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();  // the image may be sound
     return {};
   }
 }

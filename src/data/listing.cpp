@@ -1,7 +1,6 @@
 #include "data/listing.h"
 
-#include "tl/base/error.h"
-#include "tl/base/text.h"
+#include "tl/base/files.h"
 
 #include <algorithm>
 #include <set>
@@ -22,8 +21,7 @@ std::vector<fs::directory_entry> visible_entries(const fs::path& folder) {
       if (!is_hidden(entry.path())) entries.push_back(entry);
     }
   } catch (const fs::filesystem_error& error) {
-    throw Error(ExitCode::data, str("can't read the folder: ", error.code().message()),
-                folder.string(), "check the path and its permissions");
+    throw_system_error(ExitCode::data, "can't read the folder", folder, error.code().value());
   }
   std::sort(entries.begin(), entries.end());
   return entries;

@@ -2,8 +2,12 @@
 
 #include "tl/base/error.h"
 #include "tl/base/random.h"
+#include "tl/base/text.h"
 #include "tl/data/augment.h"
 #include "tl/data/image.h"
+
+#include <opencv2/core/version.hpp>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +15,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -44,6 +49,11 @@ cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint6
 }
 
 }  // namespace
+
+std::string pixels_identity() {
+  constexpr int version = 1;  // of decoding, resizing and augmentation here: to be raised with them
+  return str("pixels ", version, " opencv ", CV_VERSION, " torch ", TORCH_VERSION, "\n");
+}
 
 cv::Mat ImageCache::find(std::size_t number) const {
   const std::lock_guard lock(mutex_);
@@ -174,8 +184,12 @@ void Loader::State::work() {
 Loader::Loader(const Dataset& dataset, std::vector<std::size_t> order, int batch_size,
                const Transform& transform, int workers)
     : state_(std::make_unique<State>(dataset, std::move(order), batch_size, transform, workers)) {
-  for (int i = 0; i < std::max(workers, 1); ++i) {
-    state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  try {
+    for (int i = 0; i < std::max(workers, 1); ++i)
+      state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  } catch (const std::system_error&) {
+    if (!state_->workers.empty()) return;  // fewer threads do it too
+    throw;
   }
 }
 

@@ -25,6 +25,9 @@ struct EngineInput {
   FileInfo info;  // says how the slice wants its images
   at::Device device;
   Precision precision;  // fp32 or bf16
+  // Images are computed so many at a time, the last ones filled up, so that their last bits don't
+  // depend on the company they are in; 0: as they come.
+  std::int64_t images_a_call = 0;
 };
 
 // The fastest engine that can take the slice. Which one, and why not a faster one, goes into the

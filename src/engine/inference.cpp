@@ -23,7 +23,7 @@ at::Device device_of(const Network& network) {
 EngineInput engine_input(const Model& model, torch::jit::Value* to, Precision precision) {
   const Network& network = model.network();
   return {slice(network.flat, network.analysis.recording, network.flat.images(), to), model.info(),
-          device_of(network), precision};
+          device_of(network), precision, 0};
 }
 
 // A classifier may end in a softmax of its own.
@@ -92,7 +92,9 @@ Prefix::Prefix(const Model& model, Precision precision) {
   const Network& network = model.network();
   auto* end = prefix_end(network).value;
   const auto& sizes = network.analysis.recording.sizes[0].at(end);
-  state_ = std::make_unique<State>(State{engine_input(model, end, precision),
+  EngineInput input = engine_input(model, end, precision);
+  input.images_a_call = preferred_batch(input.device);
+  state_ = std::make_unique<State>(State{std::move(input),
                                          end == network.flat.images(),
                                          {sizes.begin() + 1, sizes.end()},
                                          {},

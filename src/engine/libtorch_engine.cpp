@@ -4,6 +4,8 @@
 #include "model/piece.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 
@@ -36,22 +38,38 @@ class LibTorchEngine : public Engine {
       : info_(input.info),
         device_(input.device),
         type_(scalar_type(input.precision)),
+        images_a_call_(input.images_a_call),
         executable_(optimised(input.slice, type_)) {}
 
   at::Tensor run(const at::Tensor& images) override {
     const at::NoGradGuard no_grad;
+    if (images_a_call_ == 0) return run_call(images);
+    std::vector<at::Tensor> features;
+    for (const at::Tensor& part : images.split(images_a_call_))
+      features.push_back(run_call(filled_up(part)).narrow(0, 0, part.size(0)));
+    return at::cat(features);
+  }
+
+  std::string name() const override { return "libtorch"; }
+
+ private:
+  at::Tensor run_call(const at::Tensor& images) {
     const at::Tensor x =
         to_input(images, info_, device_)
             .to(type_, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast);
     return executable_.run({x}).at(0).toTensor().contiguous();
   }
 
-  std::string name() const override { return "libtorch"; }
+  at::Tensor filled_up(const at::Tensor& images) const {
+    auto missing = images.sizes().vec();
+    missing[0] = images_a_call_ - images.size(0);
+    return missing[0] == 0 ? images : at::cat({images, at::zeros(missing, images.options())});
+  }
 
- private:
   FileInfo info_;
   at::Device device_;
   at::ScalarType type_;
+  std::int64_t images_a_call_;
   Executable executable_;
 };
 

@@ -1,11 +1,13 @@
 #include "engine/engine.h"
 #include "model/piece.h"
+#include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randint.h>
+#include <torch/version.h>
 #ifdef TL_OPENVINO
 #include <openvino/core/version.hpp>
 #endif
@@ -51,6 +53,7 @@ std::unique_ptr<Engine> try_engine(const std::string& name,
     auto engine = make(input);
     if (agrees(*engine, input)) return engine;
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) throw;  // it may take the layers another time
     reason = essence(error.what());
   }
   log::info(str(name, " can't compute these layers (", reason, "); something slower does"));
@@ -74,9 +77,10 @@ std::unique_ptr<Engine> make_engine(const EngineInput& input) {
 
 std::string engine_identity(const at::Device& device) {
 #ifdef TL_OPENVINO
-  if (device.is_cpu()) return str("openvino ", ov::get_openvino_version().buildNumber);
+  if (device.is_cpu())
+    return str("openvino ", ov::get_openvino_version().buildNumber, " libtorch ", TORCH_VERSION);
 #endif
-  return str("libtorch ", device.is_cuda() ? "cuda" : "cpu");
+  return str("libtorch ", TORCH_VERSION, device.is_cuda() ? " cuda" : " cpu");
 }
 
 }  // namespace tl

@@ -27,11 +27,6 @@ void check(const std::vector<Prediction>& predictions, std::size_t classes) {
     if (p.label < 0 || static_cast<std::size_t>(p.label) >= classes) {
       throw Error(ExitCode::defect, str("label ", p.label, " is no class"), p.path);
     }
-    if (!std::all_of(p.probabilities.begin(), p.probabilities.end(),
-                     [](float x) { return std::isfinite(x); })) {
-      throw Error(ExitCode::model, "the model gives a probability that is not finite", p.path,
-                  "its weights may hold NaN or infinity; train again with a smaller learning rate");
-    }
   }
 }
 

@@ -8,6 +8,9 @@
 
 #include <caffe2/serialize/inline_container.h>
 
+#include <cerrno>
+#include <fstream>
+
 namespace tl {
 namespace {
 
@@ -74,6 +77,9 @@ FileInfo read_file_info(const std::filesystem::path& file,
   if (!std::filesystem::is_regular_file(file)) {
     throw Error(ExitCode::model, "there is no such file", file.string(),
                 "scripts/export_backbone efficientnet_lite0 " + file.string());
+  }
+  if (!std::ifstream(file)) {
+    throw_system_error(ExitCode::model, "can't read the file", file, errno);
   }
   FileInfo info;
   Archive archive(file);

@@ -129,9 +129,8 @@ class Walk {
           env_.erase(value);
       } catch (const Error&) {
         throw;
-      } catch (const std::bad_alloc&) {
-        throw;
       } catch (const std::exception& error) {
+        if (is_out_of_memory(error)) throw;
         throw Error(ExitCode::model,
                     str("the network fails on a batch of images: ", last_line(error.what())),
                     describe(node),
@@ -166,7 +165,11 @@ class Walk {
       concatenate(node);
     } else if (has_no_place_in_a_flat_graph(kind)) {
       refuse(node, "it uses an operation that has no place in a flat graph");
-    } else if (!has_no_result(kind)) {
+    } else if (has_no_result(kind)) {
+      return;
+    } else if (node->hasSideEffects() && kind != "prim::RaiseException") {
+      refuse(node, "it does something beside computing");  // and does not do it here
+    } else {
       operation(node);
     }
   }

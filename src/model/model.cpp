@@ -23,9 +23,27 @@ constexpr const char* export_hint =
 torch::jit::Module read_module(const std::filesystem::path& file) try {
   return torch::jit::load(file.string(), c10::kCPU);
 } catch (const std::exception& error) {
+  if (is_out_of_memory(error)) throw;
   const std::string text = error.what();
   throw Error(ExitCode::model, str("LibTorch can't load it: ", text.substr(0, text.find('\n'))),
               file.string(), export_hint);
+}
+
+// A tensor may repeat a few bytes of its file as often as it likes; but whoever copies it pays.
+void check_tensors(const torch::jit::Module& module, const std::string& file) {
+  constexpr std::size_t legal = std::size_t{1} << 30;  // bytes
+  const auto check = [&](const auto& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      if (!tensor.defined() || tensor.nbytes() <= std::max(legal, tensor.storage().nbytes()))
+        continue;
+      throw Error(ExitCode::model,
+                  str("the tensor ", name, " would take ", tensor.nbytes() >> 30,
+                      " GiB of memory, but has ", tensor.storage().nbytes(), " bytes in the file"),
+                  file, export_hint);
+    }
+  };
+  check(module.named_parameters());
+  check(module.named_buffers());
 }
 
 // In eval mode and in fp32.
@@ -35,6 +53,7 @@ torch::jit::Module load_module(const std::filesystem::path& file) {
     throw Error(ExitCode::model, "it holds tensors, but no network: it has no forward",
                 file.string(), export_hint);
   }
+  check_tensors(module, file.string());
   module.eval();
   for (const auto& parameter : module.parameters()) {
     const auto type = parameter.scalar_type();

@@ -3,8 +3,10 @@
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/hash.h"
+#include "tl/base/log.h"
 #include "tl/base/text.h"
 #include "tl/base/version.h"
+#include "tl/engine/inference.h"
 #include "tl/run/device.h"
 
 #include <opencv2/core/version.hpp>
@@ -21,14 +23,16 @@ std::string pretty(const ordered_json& json) {
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-// Paths and sizes tell one data set from another; hashing a million images would take longer than
-// training on them.
+// Of the images' paths and contents.
 std::string hash_of_data(const Dataset& dataset) {
   std::string lines;
-  for (const Sample& sample : dataset.samples) {
-    lines += str(sample.path, '\t', std::filesystem::file_size(dataset.root / sample.path), '\n');
-  }
+  for (const Sample& sample : dataset.samples)
+    lines += str(sample.path, '\t', hexadecimal(sample.content), '\n');
   return content_hash(lines);
+}
+
+std::string precision_name(Precision wish, const Model& model) {
+  return resolve_precision(wish, model) == Precision::bf16 ? "bf16" : "fp32";
 }
 
 ordered_json environment(const Prepared& prepared) {
@@ -40,12 +44,15 @@ ordered_json environment(const Prepared& prepared) {
       {"compiler", __VERSION__},
       {"device", device_name(prepared.device)},
       {"threads", compute_threads()},
+      {"precision",
+       {{"features", precision_name(options.features.precision, prepared.model)},
+        {"train", precision_name(options.train.precision, prepared.model)}}},
       {"backbone",
        {{"file", options.backbone.file.string()}, {"xxh3_128", file_hash(options.backbone.file)}}},
       {"data",
        {{"root", options.data.root.string()},
         {"images", prepared.dataset.samples.size()},
-        {"xxh3_128_of_paths_and_sizes", hash_of_data(prepared.dataset)}}}};
+        {"xxh3_128", hash_of_data(prepared.dataset)}}}};
 }
 
 }  // namespace
@@ -65,15 +72,56 @@ void start_run_folder(const Prepared& prepared, const RunFolder& folder) {
   write_file(folder.config(), pretty(prepared.experiment.resolved));
 }
 
-void check_same_backbone(const Prepared& prepared, const RunFolder& folder) {
-  const auto before = ordered_json::parse(read_file(folder.environment(), ExitCode::usage), nullptr,
-                                          /*allow_exceptions=*/false);
-  const auto hash = ordered_json::json_pointer("/backbone/xxh3_128");
-  if (before.is_discarded() || !before.contains(hash)) return;
+namespace {
+
+// The value that a run began with, where its environment.json has it and it is another now.
+class Beginning {
+ public:
+  Beginning(const Prepared& prepared, const RunFolder& folder)
+      : before_(ordered_json::parse(read_file(folder.environment(), ExitCode::usage), nullptr,
+                                    /*allow_exceptions=*/false)),
+        now_(environment(prepared)) {}
+
+  bool differs(const char* key) const {
+    const ordered_json::json_pointer place(key);
+    return !before_.is_discarded() && before_.contains(place) && before_[place] != now_[place];
+  }
+  std::string was(const char* key) const { return text(before_, key); }
+  std::string is(const char* key) const { return text(now_, key); }
+
+ private:
+  static std::string text(const ordered_json& json, const char* key) {
+    const auto& value = json[ordered_json::json_pointer(key)];
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  }
+
+  ordered_json before_;
+  ordered_json now_;
+};
+
+}  // namespace
+
+void warn_of_another_machine(const Prepared& prepared, const RunFolder& folder) {
+  const Beginning beginning(prepared, folder);
+  for (const char* key : {"/tl", "/torch", "/opencv", "/device", "/precision/features",
+                          "/precision/train"}) {
+    if (!beginning.differs(key)) continue;
+    log::warn(str("this run began with ", key + 1, " ", beginning.was(key), " and goes on with ",
+                  beginning.is(key), ": its last digits may differ from an undisturbed run's"));
+  }
+}
+
+void check_same_inputs(const Prepared& prepared, const RunFolder& folder) {
+  const Beginning beginning(prepared, folder);
   const auto& file = prepared.experiment.options.backbone.file;
-  if (before.at(hash) == file_hash(file)) return;
-  throw Error(ExitCode::usage, "the backbone file has changed since this run began", file.string(),
-              "put the old file back, or start again with --force");
+  if (beginning.differs("/backbone/xxh3_128")) {
+    throw Error(ExitCode::usage, "the backbone file has changed since this run began",
+                file.string(), "put the old file back, or start again with --force");
+  }
+  if (beginning.differs("/data/xxh3_128")) {
+    throw Error(ExitCode::data, "images have changed since this run began",
+                prepared.dataset.root.string(), "put the old ones back, or start again with --force");
+  }
 }
 
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {

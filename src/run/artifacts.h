@@ -14,8 +14,13 @@ namespace tl {
 // skipped.csv. config.json comes last: it makes the folder a run.
 void start_run_folder(const Prepared& prepared, const RunFolder& folder);
 
-// Throws Error(usage) where the run in the folder began with other weights under the same name.
-void check_same_backbone(const Prepared& prepared, const RunFolder& folder);
+// Throws Error(usage) where the run in the folder began with another backbone under the same name,
+// Error(data) where it began with other images.
+void check_same_inputs(const Prepared& prepared, const RunFolder& folder);
+
+// What makes a resumed run end with other last digits than an undisturbed one: versions, device,
+// threads, precision.
+void warn_of_another_machine(const Prepared& prepared, const RunFolder& folder);
 
 // One JSON object a line.
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file);

@@ -1,15 +1,25 @@
 #include "tl/run/evaluate.h"
 
+#include "tl/base/error.h"
 #include "tl/data/loader.h"
 
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace tl {
 
 namespace {
+
+// One NaN would make a class of any image, and nobody would see it.
+void check_finite(const Prediction& prediction) {
+  const auto& p = prediction.probabilities;
+  if (std::all_of(p.begin(), p.end(), [](float x) { return std::isfinite(x); })) return;
+  throw Error(ExitCode::model, "the model gives a probability that is not finite", prediction.path,
+              "its weights may hold NaN or infinity; train again with a smaller learning rate");
+}
 
 // Appends the predictions of the next samples of the order.
 void append(std::vector<Prediction>& predictions, const at::Tensor& logits, const Dataset& dataset,
@@ -20,6 +30,7 @@ void append(std::vector<Prediction>& predictions, const at::Tensor& logits, cons
     const Sample& sample = dataset.samples[samples[predictions.size()]];
     const float* row = probabilities.const_data_ptr<float>() + i * classes;
     predictions.push_back({sample.path, sample.label, {row, row + classes}});
+    check_finite(predictions.back());
   }
 }
 

@@ -81,9 +81,12 @@ class Recorder : public TrainObserver {
 ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress) {
+  const RunLock lock(folder);
+  check_run_folder(folder, existing, prepared.experiment);  // another process may have been there
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
   if (resume) {
-    check_same_backbone(prepared, folder);
+    check_same_inputs(prepared, folder);
+    warn_of_another_machine(prepared, folder);
     remove_temporary_files(folder.path);
     remove_temporary_files(folder.checkpoints());
   } else {

@@ -1,11 +1,13 @@
 #include "tl/store/feature_store.h"
 
 #include "store/folder.h"
+#include "store/memory.h"
 #include "store/shard.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <unordered_map>
@@ -16,7 +18,10 @@ struct StoreState {
   std::unique_ptr<StoreFolder> folder;  // none: in memory alone
   bool writes = true;                   // into the folder
   std::uint64_t room = 0;               // bytes that may still be held in memory
+  std::map<Digest, Memory> memories;    // of each shelf, what is not on disk
   StoreCounts counts;
+
+  bool has_disk() const { return folder && writes; }
 
   // The disk refused: what is there can still be read.
   void give_up_writing(const std::string& why) {
@@ -27,39 +32,22 @@ struct StoreState {
 
 namespace {
 
-struct DigestHash {
-  std::size_t operator()(const Digest& digest) const {
-    std::size_t hash = 0;
-    std::memcpy(&hash, digest.data(), sizeof hash);
-    return hash;
-  }
-};
-
-// Added entries that are not on disk.
-struct Pending {
-  std::vector<Digest> digests;
-  std::vector<std::byte> data;
-};
-
 class NoClaim : public Claim {
   void renew() override {}
 };
 
-constexpr std::size_t shard_bytes = std::size_t{32} << 20;
-
 class StoredShelf : public Shelf {
  public:
   StoredShelf(std::shared_ptr<StoreState> state, const Digest& key, std::size_t entry_bytes)
-      : state_(std::move(state)), key_(key), entry_bytes_(entry_bytes) {
+      : state_(std::move(state)),
+        key_(key),
+        entry_bytes_(entry_bytes),
+        memory_(state_->memories.try_emplace(key, entry_bytes).first->second) {
     take_in();
   }
 
-  ~StoredShelf() override { state_->room += pending_.data.size(); }
-  StoredShelf(const StoredShelf&) = delete;
-  StoredShelf& operator=(const StoredShelf&) = delete;
-
   bool contains(const Digest& entry) const override {
-    return in_memory_.count(entry) > 0 || on_disk_.count(entry) > 0;
+    return memory_.find(entry) != nullptr || on_disk_.count(entry) > 0;
   }
 
   bool read(const Digest& entry, std::byte* into) override {
@@ -68,19 +56,15 @@ class StoredShelf : public Shelf {
     return found;
   }
 
-  bool has_room() const override {
-    return state_->room >= entry_bytes_ || (state_->folder && state_->writes);
-  }
+  bool has_room() const override { return state_->room >= entry_bytes_ || state_->has_disk(); }
 
   void add(const Digest& entry, const std::byte* bytes) override {
     ++state_->counts.computed;
     if (contains(entry)) return;
-    if (pending_.data.size() >= shard_bytes || state_->room < entry_bytes_) write_out();
+    if (memory_.last_block_is_full() || state_->room < entry_bytes_) write_out();
     if (state_->room < entry_bytes_) return;
     state_->room -= entry_bytes_;
-    in_memory_[entry] = pending_.digests.size();
-    pending_.digests.push_back(entry);
-    pending_.data.insert(pending_.data.end(), bytes, bytes + entry_bytes_);
+    memory_.add(entry, bytes);
   }
 
   void exchange() override {
@@ -89,14 +73,14 @@ class StoredShelf : public Shelf {
   }
 
   std::unique_ptr<Claim> claim(const Digest& work) override {
-    if (!state_->folder || !state_->writes) return std::make_unique<NoClaim>();
+    if (!state_->has_disk()) return std::make_unique<NoClaim>();
     return state_->folder->claim(key_, work);
   }
 
  private:
   bool find(const Digest& entry, std::byte* into) {
-    if (const auto found = in_memory_.find(entry); found != in_memory_.end()) {
-      std::memcpy(into, pending_.data.data() + found->second * entry_bytes_, entry_bytes_);
+    if (const std::byte* bytes = memory_.find(entry)) {
+      std::memcpy(into, bytes, entry_bytes_);
       return true;
     }
     const auto found = on_disk_.find(entry);
@@ -108,43 +92,56 @@ class StoredShelf : public Shelf {
   }
 
   void write_out() {
-    if (!state_->folder || !state_->writes || pending_.digests.empty()) return;
-    const std::string bytes = encode_shard(pending_.digests, pending_.data);
-    const auto* digests = reinterpret_cast<const char*>(pending_.digests.data());
-    const Digest name = digest({digests, pending_.digests.size() * sizeof(Digest)});
-    try {
-      if (!state_->folder->write(key_, name, bytes)) {
-        state_->give_up_writing("its folder is full (features.disk_gb)");
-        return;
-      }
-    } catch (const Error& error) {
-      state_->give_up_writing(str(error.what(), " (", error.where(), ")"));
-      return;
+    if (!state_->has_disk()) return;
+    for (const Block& block : memory_.blocks()) {
+      if (!write(block)) return;
     }
-    state_->counts.bytes_written += bytes.size();
-    take_in();
-    state_->room += pending_.data.size();
-    pending_ = {};
-    in_memory_.clear();
+    state_->room += memory_.bytes();
+    memory_.clear();
   }
 
-  // What later shards hold counts more: it may have been computed anew because of damage.
+  bool write(const Block& block) {
+    const std::string bytes = encode_shard(block.digests, block.data);
+    try {
+      const auto file = state_->folder->write(key_, name_of(block), bytes);
+      if (file) {
+        state_->counts.bytes_written += bytes.size();
+        take_in(*file);
+        return true;
+      }
+      state_->give_up_writing("its folder is full (features.disk_gb)");
+    } catch (const Error& error) {
+      state_->give_up_writing(str(error.what(), " (", error.where(), ")"));
+    }
+    return false;
+  }
+
+  static Digest name_of(const Block& block) {
+    const auto* digests = reinterpret_cast<const char*>(block.digests.data());
+    return digest({digests, block.digests.size() * sizeof(Digest)});
+  }
+
   void take_in() {
     if (!state_->folder) return;
-    for (const auto& path : state_->folder->shards(key_)) {
-      if (shards_.count(path) > 0) continue;
-      auto& shard = shards_[path] = Shard::open(path, entry_bytes_);
-      for (std::size_t i = 0; shard && i < shard->entries().size(); ++i) {
-        on_disk_[shard->entries()[i].digest] = {shard.get(), i};
-      }
+    for (const auto& file : state_->folder->shards(key_)) {
+      if (shards_.count(file) == 0) take_in(file);
+    }
+  }
+
+  // What later shards hold counts more: it may have been computed anew because of damage. That may
+  // be under the old name, which follows from the entries.
+  void take_in(const std::filesystem::path& file) {
+    auto& shard = shards_[file];
+    if (!shard) shard = Shard::open(file, entry_bytes_);
+    for (std::size_t i = 0; shard && i < shard->entries().size(); ++i) {
+      on_disk_[shard->entries()[i].digest] = {shard.get(), i};
     }
   }
 
   std::shared_ptr<StoreState> state_;
   Digest key_;
   std::size_t entry_bytes_;
-  Pending pending_;
-  std::unordered_map<Digest, std::size_t, DigestHash> in_memory_;
+  Memory& memory_;
   std::map<std::filesystem::path, std::unique_ptr<Shard>> shards_;  // none: not whole
   std::unordered_map<Digest, std::pair<Shard*, std::size_t>, DigestHash> on_disk_;
 };
@@ -155,7 +152,8 @@ FeatureStore::FeatureStore(const StoreOptions& options) : state_(std::make_share
   if (options.folder) {
     state_->folder = std::make_unique<StoreFolder>(*options.folder, options.disk_bytes);
   }
-  state_->room = options.ram_bytes;
+  // What goes to disk is gathered in memory first.
+  state_->room = std::max<std::uint64_t>(options.ram_bytes, options.folder ? block_bytes : 0);
 }
 FeatureStore::~FeatureStore() = default;
 
@@ -168,7 +166,7 @@ StoreCounts FeatureStore::counts() const {
 }
 
 std::string FeatureStore::place() const {
-  return state_->folder && state_->writes ? state_->folder->root().string() : "memory";
+  return state_->has_disk() ? state_->folder->root().string() : "memory";
 }
 
 }  // namespace tl

@@ -11,6 +11,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* suffix = ".shard";
+// Nobody takes so long to write a shard: a process that was killed has left the file.
+constexpr auto abandoned = std::chrono::hours(1);
 
 struct Stored {
   fs::path path;
@@ -18,20 +20,48 @@ struct Stored {
   fs::file_time_type used;
 };
 
-// Other processes add and remove at any time: what has gone meanwhile is left out.
-std::vector<Stored> shards_below(const fs::path& folder) {
-  std::vector<Stored> found;
+// Names are digests, and nothing else in the folder is the store's.
+bool is_named_by_digest(const fs::path& path) {
+  const std::string name = path.stem().string();
+  return name.size() == 2 * sizeof(Digest) &&
+         name.find_first_not_of("0123456789abcdef") == name.npos;
+}
+
+// Other processes add and remove at any time: what has gone meanwhile is left out, and so is what
+// other users don't let us read.
+template <typename Visit>
+void for_each_in(const fs::path& folder, Visit visit) {
   std::error_code error;
-  auto file = fs::recursive_directory_iterator(folder, error);
-  for (; !error && file != fs::recursive_directory_iterator(); file.increment(error)) {
-    if (file->path().extension() != suffix) continue;
+  auto entry = fs::directory_iterator(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    visit(*entry);
+}
+
+std::vector<Stored> shards_in(const fs::path& shelf) {
+  std::vector<Stored> found;
+  for_each_in(shelf, [&](const fs::directory_entry& file) {
+    if (file.path().extension() != suffix || !is_named_by_digest(file.path())) return;
     std::error_code gone;
-    Stored stored{file->path(), file->file_size(gone), file->last_write_time(gone)};
+    Stored stored{file.path(), file.file_size(gone), file.last_write_time(gone)};
     if (!gone) found.push_back(std::move(stored));
-  }
-  std::sort(found.begin(), found.end(),
-            [](const Stored& a, const Stored& b) { return a.used < b.used; });
+  });
   return found;
+}
+
+std::vector<Stored> shards_below(const fs::path& root) {
+  std::vector<Stored> found;
+  for_each_in(root, [&](const fs::directory_entry& shelf) {
+    if (!is_named_by_digest(shelf.path())) return;
+    const std::vector<Stored> shards = shards_in(shelf.path());
+    found.insert(found.end(), shards.begin(), shards.end());
+  });
+  return found;
+}
+
+std::vector<Stored> oldest_first(std::vector<Stored> shards) {
+  std::sort(shards.begin(), shards.end(),
+            [](const Stored& a, const Stored& b) { return a.used < b.used; });
+  return shards;
 }
 
 }  // namespace
@@ -43,22 +73,25 @@ std::vector<fs::path> StoreFolder::shards(const Digest& shelf) {
   in_use_.insert(path_of(shelf));
   std::vector<fs::path> paths;
   std::error_code read_only;
-  for (const Stored& stored : shards_below(path_of(shelf))) {
+  for (const Stored& stored : oldest_first(shards_in(path_of(shelf)))) {
     fs::last_write_time(stored.path, fs::file_time_type::clock::now(), read_only);
     paths.push_back(stored.path);
   }
   return paths;
 }
 
-bool StoreFolder::write(const Digest& shelf, const Digest& name, const std::string& bytes) {
-  if (!make_room(bytes.size())) return false;
+std::optional<fs::path> StoreFolder::write(const Digest& shelf, const Digest& name,
+                                           const std::string& bytes) {
+  if (!make_room(bytes.size())) return std::nullopt;
   make_writable_folder(path_of(shelf));
-  write_file(path_of(shelf) / (hexadecimal(name) + suffix), bytes);
-  return true;
+  remove_temporary_files(path_of(shelf), abandoned);
+  const fs::path file = path_of(shelf) / (hexadecimal(name) + suffix);
+  write_file(file, bytes);
+  return file;
 }
 
 bool StoreFolder::make_room(std::uint64_t bytes) const {
-  const auto stored = shards_below(root_);
+  const auto stored = oldest_first(shards_below(root_));
   std::uint64_t total = bytes;
   for (const Stored& shard : stored)
     total += shard.bytes;
@@ -67,8 +100,9 @@ bool StoreFolder::make_room(std::uint64_t bytes) const {
     if (in_use_.count(shard.path.parent_path()) > 0) continue;
     std::error_code gone;
     fs::remove(shard.path, gone);
-    fs::remove(shard.path.parent_path(), gone);  // only where it is empty
+    if (gone) continue;  // another user's
     total -= shard.bytes;
+    fs::remove(shard.path.parent_path(), gone);  // only where it is empty
   }
   return total <= limit_;
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,9 +22,10 @@ class StoreFolder {
   // The shards of a shelf, oldest first; they count as used now.
   std::vector<std::filesystem::path> shards(const Digest& shelf);
   // Writes a shard under a name that its entries decide, after removing what was used longest ago
-  // where the limit wants that; what this process uses stays. False: there is no room. Throws
-  // Error(training) where the disk refuses.
-  bool write(const Digest& shelf, const Digest& name, const std::string& bytes);
+  // where the limit wants that; what this process uses stays. Returns the file; none: there is no
+  // room. Throws Error(training) where the disk refuses.
+  std::optional<std::filesystem::path> write(const Digest& shelf, const Digest& name,
+                                             const std::string& bytes);
   std::unique_ptr<Claim> claim(const Digest& shelf, const Digest& work) const;
 
  private:

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,18 +33,39 @@ std::uint64_t checksum_of(const Header& header, const std::vector<ShardEntry>& e
 }
 
 // pread and not a memory map: a map of a file that another machine truncates kills the process.
-bool read_all(int descriptor, void* into, std::size_t size, std::size_t offset) {
-  auto* bytes = static_cast<char*>(into);
-  while (size > 0) {
-    const ssize_t n = ::pread(descriptor, bytes, size, static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes += n;
-    offset += static_cast<std::size_t>(n);
-    size -= static_cast<std::size_t>(n);
+class File {
+ public:
+  explicit File(const std::filesystem::path& path)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
   }
-  return true;
-}
+
+  // None where there is no such file.
+  std::optional<std::uint64_t> size() const {
+    struct stat status;
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) return std::nullopt;
+    return static_cast<std::uint64_t>(status.st_size);
+  }
+
+  bool read(void* into, std::size_t size, std::size_t offset) const {
+    auto* bytes = static_cast<char*>(into);
+    while (size > 0) {
+      const ssize_t n = ::pread(descriptor_, bytes, size, static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return false;
+      bytes += n;
+      offset += static_cast<std::size_t>(n);
+      size -= static_cast<std::size_t>(n);
+    }
+    return true;
+  }
+
+ private:
+  int descriptor_;
+};
 
 }  // namespace
 
@@ -63,35 +85,29 @@ std::string encode_shard(const std::vector<Digest>& digests, const std::vector<s
 }
 
 std::unique_ptr<Shard> Shard::open(const std::filesystem::path& file, std::size_t entry_bytes) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return nullptr;
-  std::unique_ptr<Shard> shard(new Shard(descriptor, entry_bytes));
+  std::unique_ptr<Shard> shard(new Shard(file, entry_bytes));
   return shard->read_index() ? std::move(shard) : nullptr;
 }
 
-Shard::~Shard() {
-  ::close(descriptor_);
-}
-
 bool Shard::read_index() {
+  const File file(file_);
+  const auto size = file.size();
   Header header;
-  struct stat status;
-  if (::fstat(descriptor_, &status) != 0) return false;
-  if (!read_all(descriptor_, &header, sizeof header, 0)) return false;
-  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (!size || !file.read(&header, sizeof header, 0)) return false;
+  const std::uint64_t a_whole_entry = sizeof(ShardEntry) + entry_bytes_;
   const bool fits = std::memcmp(header.magic, magic, sizeof magic) == 0 &&
-                    header.entry_bytes == entry_bytes_ && header.entries < size &&
-                    sizeof header + header.entries * (sizeof(ShardEntry) + entry_bytes_) == size;
+                    header.entry_bytes == entry_bytes_ &&
+                    header.entries == (*size - sizeof header) / a_whole_entry &&
+                    (*size - sizeof header) % a_whole_entry == 0;
   if (!fits) return false;
   entries_.resize(header.entries);
-  return read_all(descriptor_, entries_.data(), entries_.size() * sizeof(ShardEntry),
-                  sizeof header) &&
+  return file.read(entries_.data(), entries_.size() * sizeof(ShardEntry), sizeof header) &&
          header.checksum == checksum_of(header, entries_);
 }
 
 bool Shard::read(std::size_t index, std::byte* into) const {
   const std::size_t data = sizeof(Header) + entries_.size() * sizeof(ShardEntry);
-  return read_all(descriptor_, into, entry_bytes_, data + index * entry_bytes_) &&
+  return File(file_).read(into, entry_bytes_, data + index * entry_bytes_) &&
          hash64(bytes_of(into, entry_bytes_)) == entries_[index].checksum;
 }
 

@@ -22,24 +22,22 @@ struct ShardEntry {
 // The bytes of a shard. `data` holds the entries one after the other.
 std::string encode_shard(const std::vector<Digest>& digests, const std::vector<std::byte>& data);
 
+// Keeps the index and not the file: a store has more shards than a process may have open files.
 class Shard {
  public:
   // None where the file is no whole shard of entries of that size.
   static std::unique_ptr<Shard> open(const std::filesystem::path& file, std::size_t entry_bytes);
-  ~Shard();
-  Shard(const Shard&) = delete;
-  Shard& operator=(const Shard&) = delete;
 
   const std::vector<ShardEntry>& entries() const { return entries_; }
-  // False where the entry can't be read or its checksum is wrong.
+  // False where the entry can't be read (the file may be gone) or its checksum is wrong.
   bool read(std::size_t index, std::byte* into) const;
 
  private:
-  Shard(int descriptor, std::size_t entry_bytes)
-      : descriptor_(descriptor), entry_bytes_(entry_bytes) {}
+  Shard(std::filesystem::path file, std::size_t entry_bytes)
+      : file_(std::move(file)), entry_bytes_(entry_bytes) {}
   bool read_index();
 
-  int descriptor_;
+  std::filesystem::path file_;
   std::size_t entry_bytes_;
   std::vector<ShardEntry> entries_;
 };

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <new>
 
 namespace tl {
 namespace {
@@ -148,9 +147,8 @@ Checkpoint::Checkpoint(std::string_view bytes, const c10::Device& device, std::s
   position_ = from_text(text.toStringRef(), where_);
 } catch (const Error&) {
   throw;
-} catch (const std::bad_alloc&) {
-  throw;
 } catch (const std::exception& error) {
+  if (is_out_of_memory(error)) throw;
   throw DamagedCheckpoint(first_line(error));
 }
 
@@ -169,6 +167,7 @@ void Checkpoint::restore(const Trainee& trainee, Optimizer* optimizer) const try
   archive_->read("optimizer", optimizer_archive);
   optimizer->load(optimizer_archive);
 } catch (const std::exception& error) {
+  if (is_out_of_memory(error)) throw;
   throw Error(ExitCode::training,
               str("the checkpoint does not fit the network: ", first_line(error)), where_,
               "start again with --force");

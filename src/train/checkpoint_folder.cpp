@@ -9,6 +9,20 @@ namespace tl {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// A bad sector is damage like any other.
+std::string bytes_of(const fs::path& file) {
+  try {
+    return read_file(file, ExitCode::data);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::data) throw;  // the machine lacks something
+    throw DamagedCheckpoint(error.what());
+  }
+}
+
+}  // namespace
+
 CheckpointFolder::CheckpointFolder(const fs::path& folder, const c10::Device& device)
     : folder_(folder),
       device_(device),
@@ -27,7 +41,7 @@ void CheckpointFolder::save(const Files& files, const std::string& bytes) {
 std::optional<Checkpoint> CheckpointFolder::read(const fs::path& file) {
   if (!fs::exists(file)) return std::nullopt;
   try {
-    return Checkpoint(read_file(file, ExitCode::training), device_, file.string());
+    return Checkpoint(bytes_of(file), device_, file.string());
   } catch (const DamagedCheckpoint& damage) {
     if (damaged_.insert(file).second) {
       log::warn(str("a checkpoint is damaged, an older one is used: ", file.string(), ": ",

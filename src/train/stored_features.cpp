@@ -61,12 +61,12 @@ class StoredFeatures : public FeatureSource {
 
  private:
   void open_shelf() {
-    std::string text = str(prefix_.identity(), to_json(options_.input).dump());
+    std::string text = str(prefix_.identity(), pixels_identity(), to_json(options_.input).dump());
     if (options_.augment != nullptr) {
       text += str(storing_.recipe, " seed ", options_.seed, " view ", transform_.epoch);
     }
     const Digest key = digest(text);
-    if (shelf_ && key == key_) return;
+    if (shelf_ && key == key_) return shelf_->exchange();  // it is in use still
     key_ = key;
     shelf_ = store_.shelf(key, entry_bytes_);
   }
@@ -156,11 +156,31 @@ class StoredFeatures : public FeatureSource {
     sizes.insert(sizes.begin(), std::ssize(samples));
     at::Tensor features = at::empty(sizes, type_);
     auto* bytes = static_cast<std::byte*>(features.mutable_data_ptr());
+    std::vector<std::size_t> lost;  // since the epoch began: positions in the batch
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      if (shelf_->read(entry_of(samples[i]), bytes + i * entry_bytes_)) continue;
-      features[static_cast<std::int64_t>(i)].copy_(computed(samples[i]));
+      if (!ahead_.empty() && ahead_.back() == samples[i]) {
+        features[static_cast<std::int64_t>(i)].copy_(next_ahead());
+      } else if (!shelf_->read(entry_of(samples[i]), bytes + i * entry_bytes_)) {
+        lost.push_back(i);
+      }
     }
+    compute_again(samples, lost, features);
     return features;
+  }
+
+  void compute_again(const std::vector<std::size_t>& samples, const std::vector<std::size_t>& lost,
+                     at::Tensor& features) {
+    if (lost.empty()) return;
+    Piece absent;
+    for (const std::size_t i : lost)
+      absent.push_back(samples[i]);
+    FeatureMaker maker(dataset_, prefix_, absent, preferred_batch(prefix_.device()), transform_,
+                       options_.workers);
+    for (auto position = lost.begin(); const auto made = maker.next();) {
+      keep(*made);
+      for (std::int64_t row = 0; row < std::ssize(made->samples); ++row)
+        features[static_cast<std::int64_t>(*position++)].copy_(made->features[row]);
+    }
   }
 
   // What the store has no room for is computed as training goes on.
@@ -175,12 +195,7 @@ class StoredFeatures : public FeatureSource {
     std::reverse(ahead_.begin(), ahead_.end());
   }
 
-  at::Tensor computed(std::size_t sample) {
-    if (ahead_.empty() || ahead_.back() != sample) {  // lost since the epoch began
-      auto made = FeatureMaker(dataset_, prefix_, {sample}, 1, transform_, 1).next();
-      keep(*made);
-      return made->features[0];
-    }
+  at::Tensor next_ahead() {
     ahead_.pop_back();
     if (!made_ || row_ == std::ssize(made_->samples)) {
       made_ = maker_->next();

@@ -2,6 +2,9 @@
 
 #include "catch.h"
 
+#include <new>
+#include <stdexcept>
+
 using tl::Error;
 using tl::ExitCode;
 
@@ -16,6 +19,13 @@ TEST_CASE("an error leaves out what it does not know") {
   CHECK(Error(ExitCode::usage, "no").report() == "error: no");
   CHECK(Error(ExitCode::usage, "no", "here").report() == "error: no\n  where: here");
   CHECK(Error(ExitCode::usage, "no", "", "do").report() == "error: no\n  hint:  do");
+}
+
+TEST_CASE("no memory is told from what an error says") {
+  CHECK(tl::is_out_of_memory(std::bad_alloc()));
+  CHECK(tl::is_out_of_memory(std::runtime_error("CUDA out of memory. Tried to allocate 2 GiB")));
+  CHECK(tl::is_out_of_memory(std::runtime_error("DefaultCPUAllocator: can't allocate memory")));
+  CHECK_FALSE(tl::is_out_of_memory(std::runtime_error("a tensor has another shape")));
 }
 
 TEST_CASE("exit codes are those of the contract") {

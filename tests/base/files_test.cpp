@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "error_of.h"
+#include "no_more_files.h"
 #include "temporary_folder.h"
 
 #include <algorithm>
@@ -18,12 +19,12 @@ std::ptrdiff_t entries(const fs::path& folder) {
   return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
 }
 
-// As long as it lives, files end at 1000 bytes, as on a disk that is full.
+// As long as it lives, files end at so many bytes, as on a disk that is full.
 class SmallFiles {
  public:
-  SmallFiles() {
+  explicit SmallFiles(rlim_t bytes = 1000) {
     getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit tiny{1000, before_.rlim_max};
+    const rlimit tiny{bytes, before_.rlim_max};
     setrlimit(RLIMIT_FSIZE, &tiny);
   }
   SmallFiles(const SmallFiles&) = delete;
@@ -65,6 +66,16 @@ TEST_CASE("a file that can't be read is an error with the caller's code") {
   CHECK(missing.where() == (folder / "none").string());
   CHECK(std::string(missing.what()) == "can't read the file: No such file or directory");
   CHECK_THROWS_AS(tl::read_file(folder.path(), ExitCode::data), tl::Error);
+}
+
+TEST_CASE("a machine without another open file to give says nothing about the file") {
+  const TemporaryFolder folder;
+  tl::write_file(folder / "file", "x");
+  const NoMoreFiles limit;
+  const auto error = error_of([&] { tl::read_file(folder / "file", ExitCode::data); });
+  CHECK(error.code() == ExitCode::training);
+  CHECK(std::string(error.what()) == "can't read the file: Too many open files");
+  CHECK(has(error.hint(), "ulimit -n"));
 }
 
 TEST_CASE("a full disk is an error, keeps the old file and leaves nothing behind") {
@@ -109,6 +120,17 @@ TEST_CASE("what a killed process left half written can be removed") {
   tl::remove_temporary_files(folder / "no such folder");
 }
 
+TEST_CASE("what may still be written by another process stays") {
+  const TemporaryFolder folder;
+  tl::write_file(folder / ".tmp-4711-0", "old");
+  tl::write_file(folder / ".tmp-4712-0", "new");
+  const auto now = fs::file_time_type::clock::now();
+  fs::last_write_time(folder / ".tmp-4711-0", now - std::chrono::minutes(61));
+  tl::remove_temporary_files(folder.path(), std::chrono::hours(1));
+  CHECK_FALSE(fs::exists(folder / ".tmp-4711-0"));
+  CHECK(fs::exists(folder / ".tmp-4712-0"));
+}
+
 TEST_CASE("writing where it can't be is an error with a hint") {
   const TemporaryFolder folder;
   fs::create_directory(folder / "taken");
@@ -125,6 +147,14 @@ TEST_CASE("a writable folder is made, and the trial leaves nothing") {
   tl::make_writable_folder(folder / "a/b");
   tl::make_writable_folder(folder / "a/b");
   CHECK(fs::is_empty(folder / "a/b"));
+}
+
+TEST_CASE("a folder on a full disk is no usage error") {
+  const TemporaryFolder folder;
+  const SmallFiles limit(0);
+  const auto error = error_of([&] { tl::make_writable_folder(folder / "new"); });
+  CHECK(error.code() == ExitCode::training);
+  CHECK(has(error.what(), "File too large"));
 }
 
 TEST_CASE("a folder that can't be made or written is a usage error") {

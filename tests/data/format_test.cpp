@@ -93,6 +93,8 @@ TEST_CASE("known formats that are not supported are named") {
   CHECK(reason_against("\0\0\0\x18"s + "ftypheic....") == "is a HEIC, which is not supported");
   CHECK(reason_against("\0\0\0\x18"s + "ftypavif....") == "is an AVIF, which is not supported");
   CHECK(reason_against("II+\0....."s) == "is a BigTIFF, which is not supported");
+  CHECK(reason_against("#?RADIANCE\n") == "is a Radiance HDR, which is not supported");
+  CHECK(reason_against("PF\n3 4\n") == "is a PFM, which is not supported");
   CHECK(reason_against("just text").empty());  // for the decoder to say
 }
 
@@ -121,6 +123,28 @@ TEST_CASE("sizes that a TIFF or JPEG 2000 claims are refused too") {
   CHECK(reason_against(jpeg_2000_of_size(300, 400)).empty());
 }
 
+TEST_CASE("the size that a PNM file claims stands in digits") {
+  CHECK(is_size(claimed_size("P6\n# a comment 1 2\n 300\t400 255\n"), 300, 400));
+  CHECK(is_size(claimed_size("P5 12#x\n34"), 12, 34));
+  CHECK(is_size(claimed_size("P4\n"), 0, 0));
+  CHECK(is_size(claimed_size("P1 # no end"), 0, 0));
+  CHECK(has(reason_against("P6 99999999999999999999 99999999999999999999 255\n"), "too large"));
+}
+
+TEST_CASE("of two sizes in one file the larger one counts") {
+  const std::string large = jpeg_of_size(20000, 20000);
+  const std::string small = jpeg_of_size(4, 4);
+  const std::size_t header = small.find("\xFF\xC0");
+  const std::string both = large.substr(0, large.size() - 2) + small.substr(header);
+  CHECK(has(reason_against(both), "too large"));
+}
+
+TEST_CASE("a JPEG 2000 whose end lies before its beginning has no size") {
+  std::string bytes = jpeg_2000_of_size(3, 4);
+  bytes.replace(bytes.find("\xFF\x4F\xFF\x51") + 16, 4, "\xFF\xFF\xFF\xFF");
+  CHECK(claimed_size(bytes).width == 0);
+}
+
 TEST_CASE("a header that points behind the end of its file claims nothing") {
   for (const std::string& header :
        {tiff_of_size("II*\0"s, 3, 4), jpeg_2000_of_size(3, 4), encoded(".bmp", noise(4, 4))}) {
@@ -131,12 +155,12 @@ TEST_CASE("a header that points behind the end of its file claims nothing") {
 }
 
 TEST_CASE("the claimed size is that of the image") {
-  for (const std::string extension : {".jpg", ".png", ".bmp", ".tiff"}) {
+  for (const std::string extension : {".jpg", ".png", ".bmp", ".tiff", ".ppm"}) {
     INFO(extension);
     CHECK(is_size(claimed_size(encoded(extension, noise(20, 30))), 30, 20));
   }
   CHECK(is_size(claimed_size(jpeg_2000_of_size(20, 30)), 30, 20));
-  CHECK(is_size(claimed_size(encoded(".ppm", noise(20, 30))), 0, 0));
+  CHECK(is_size(claimed_size(encoded(".webp", noise(20, 30))), 0, 0));
   CHECK(is_size(claimed_size("just text"), 0, 0));
 }
 

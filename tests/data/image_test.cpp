@@ -1,8 +1,10 @@
 #include "tl/data/image.h"
 
 #include "data/scratch.h"
+#include "little_memory.h"
 
 #include <cstdlib>
+#include <new>
 
 namespace tl {
 namespace {
@@ -137,6 +139,15 @@ TEST_CASE("what is no image says why") {
   CHECK(has(reason(jpeg.substr(0, jpeg.size() / 2)), "truncated"));
   CHECK(has(reason(jpeg.substr(0, 2) + "\xFF\xD9"s), "is no image"));
 }
+
+#ifdef TL_MEMORY_CAN_BE_LIMITED
+TEST_CASE("an image that there is no memory for is not called bad") {
+  const Scratch scratch;
+  const auto path = scratch.write("large.png", encoded(".png", cv::Mat::zeros(9000, 9000, CV_8UC3)));
+  const LittleMemory limit(std::size_t{100} << 20);  // it takes 243 MB
+  CHECK_THROWS_AS(decode_image(path), std::bad_alloc);
+}
+#endif
 
 TEST_CASE("a path that leads to no file is an error") {
   const Scratch scratch;

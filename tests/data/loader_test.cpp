@@ -1,6 +1,7 @@
 #include "tl/data/loader.h"
 
 #include "data/scratch.h"
+#include "little_memory.h"
 #include "tl/base/hash.h"
 #include "tl/data/image.h"
 
@@ -134,6 +135,26 @@ TEST_CASE("an image changed after its content was taken is an error, with or wit
     CHECK(test::has(error.what(), "was changed"));
     CHECK(test::has(error.where(), "2.png"));
   }
+}
+
+#ifdef TL_MEMORY_CAN_BE_LIMITED
+TEST_CASE("where the machine gives fewer threads the loader does with them") {
+  const Scratch scratch;
+  const Dataset dataset = noisy_dataset(scratch, 9);
+  const auto expected = pixels_of(dataset, small_input(), 1);
+  const LittleMemory limit(std::size_t{40} << 20);  // a few stacks of 8 MB
+  CHECK(pixels_of(dataset, small_input(), 64) == expected);
+}
+#endif
+
+TEST_CASE("decoded images are kept up to a size") {
+  const cv::Mat image(10, 10, CV_8UC3);
+  ImageCache cache(700);
+  for (const std::size_t number : {1, 2, 3})
+    cache.keep(number, image);
+  CHECK_FALSE(cache.find(1).empty());
+  CHECK_FALSE(cache.find(2).empty());
+  CHECK(cache.find(3).empty());
 }
 
 TEST_CASE("a loader that is left early shuts down") {

@@ -15,6 +15,13 @@ using namespace tl;
 
 namespace {
 
+constexpr const char* with_digamma = R"(
+    def forward(self, x):
+      x = torch.adaptive_avg_pool2d(self.stem.forward(x), [1, 1]).flatten(1)
+      x = torch.digamma(x * x + 1.0)
+      return torch.linear(x, self.w, self.c)
+)";
+
 Model load_small(const TemporaryFolder& folder, const std::string& body = small_network::residual) {
   const auto file = folder / "small.pt";
   small_network::save(file, body);
@@ -36,7 +43,7 @@ EngineInput input_of(const Model& model, Precision precision) {
   const Network& network = model.network();
   return {slice(network.flat, network.analysis.recording, network.flat.images(),
                 prefix_end(network).value),
-          model.info(), at::kCPU, precision};
+          model.info(), at::kCPU, precision, 0};
 }
 
 at::Tensor plain(const Model& model, const at::Tensor& x) {
@@ -86,24 +93,30 @@ TEST_CASE("each engine in bf16 gives bf16, near to the plain network") {
 
 TEST_CASE("an image has the same features in any place of any batch") {
   const TemporaryFolder folder;
-  const Model model = load_small(folder);
-  const Prefix prefix(model, resolve_precision(Precision::automatic, model));
-  const at::Tensor x = images(21);
-  const at::Tensor together = prefix.features(x);
-  for (const std::int64_t i : {0, 7, 8, 20}) {
-    CHECK(torch::equal(prefix.features(x.narrow(0, i, 1))[0], together[i]));
+  // OpenVINO has no digamma: the second network is LibTorch's.
+  for (const char* body : {small_network::residual, with_digamma}) {
+    const Model model = load_small(folder, body);
+    const Prefix prefix(model, resolve_precision(Precision::automatic, model));
+    const at::Tensor x = images(40);
+    const at::Tensor together = prefix.features(x);
+    for (const std::int64_t i : {0, 7, 8, 39}) {
+      CHECK(torch::equal(prefix.features(x.narrow(0, i, 1))[0], together[i]));
+    }
   }
+}
+
+TEST_CASE("LibTorch takes images by the number that it is told, the last ones filled up") {
+  const TemporaryFolder folder;
+  EngineInput input = input_of(load_small(folder), Precision::fp32);
+  const at::Tensor x = images(19);
+  const at::Tensor expected = make_libtorch_engine(input)->run(x);
+  input.images_a_call = 8;
+  CHECK(relative_error(make_libtorch_engine(input)->run(x), expected) < 1e-5);
 }
 
 TEST_CASE("a network that the fast engines get wrong is computed by the plain one") {
   const TemporaryFolder folder;
-  // OpenVINO has no such operation.
-  const Model model = load_small(folder, R"(
-    def forward(self, x):
-      x = torch.adaptive_avg_pool2d(self.stem.forward(x), [1, 1]).flatten(1)
-      x = torch.digamma(x * x + 1.0)
-      return torch.linear(x, self.w, self.c)
-  )");
+  const Model model = load_small(folder, with_digamma);
   const at::Tensor x = images(3);
   CHECK(relative_error(Prefix(model, Precision::fp32).features(x), plain(model, x)) < 1e-5);
 }

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from kit import base_config, changed, export, refuse, tiny_network, train, write_config
+from kit import (base_config, changed, export, refuse, refused, run, tiny_network, train,
+                 write_config)
 from torch import nn
 
 
@@ -60,6 +61,62 @@ class Pair(nn.Module):
         return y, y + 1
 
 
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.network = tiny_network()
+
+    def forward(self, x) -> dict[str, torch.Tensor]:
+        return {"logits": self.network(x)}
+
+
+class FlatImages(nn.Module):
+    """Takes N x 3072."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3 * 32 * 32, 4)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+class Gigantic(nn.Module):
+    """A weight of 4 TB that takes four bytes in the file."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1).expand(10**6, 10**6), requires_grad=False)
+        self.network = tiny_network()
+
+    def forward(self, x):
+        return self.network(x) + self.weight[0, 0]
+
+
+class Bottomless(nn.Module):
+    """Asks for 4 TB when it runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = tiny_network()
+
+    def forward(self, x):
+        return self.network(x) + torch.zeros(1000000, 1000000).sum()
+
+
+class Writer(nn.Module):
+    """Leaves a file behind when it runs."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = str(path)
+        self.network = tiny_network()
+
+    def forward(self, x):
+        torch.save(x, self.path)
+        return self.network(x)
+
+
 def grey_network():
     network = tiny_network()
     network.features[0][0] = nn.Conv2d(1, 8, 3, 2, 1, bias=False)
@@ -71,10 +128,32 @@ def grey_network():
     (Words(), ["fails on a batch of images"]),
     (grey_network(), ["fails on a batch of images", "conv2d"]),
     (Pair(), ["returns", "not one tensor", "logits"]),
-], ids=["two_inputs", "words", "one_channel", "a_pair"])
+    (Named(), ["returns", "not one tensor", "logits"]),
+    (FlatImages(), ["fails on a batch of images", "N x 3 x H x W"]),
+], ids=["two_inputs", "words", "one_channel", "a_pair", "a_dict", "flat_images"])
 def test_a_network_that_does_not_fit(tmp_path, data, network, words):
     file = export(network, tmp_path / "network.pt")
     refuse(tmp_path, base_config(data, file), 4, *words)
+    refused(run("tl-inspect", file, code=4), *words)
+
+
+def test_a_network_that_asks_for_more_memory_than_there_is(tmp_path, data):
+    file = export(Bottomless(), tmp_path / "network.pt")
+    refuse(tmp_path, base_config(data, file), 5, "out of memory", "smaller backbone")
+    refused(run("tl-inspect", file, code=5), "out of memory")
+
+
+def test_a_network_that_does_something_beside_computing(tmp_path, data):
+    file = export(Writer(tmp_path / "trace"), tmp_path / "network.pt")
+    refuse(tmp_path, base_config(data, file), 4, "beside computing", "aten::save")
+    refused(run("tl-inspect", file, code=4), "beside computing")
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_gigantic_tensor(tmp_path, data):
+    file = export(Gigantic(), tmp_path / "network.pt")
+    refuse(tmp_path, base_config(data, file), 4, "weight", "memory", file)
+    refused(run("tl-inspect", file, code=4), "weight", "memory", file)
 
 
 def test_a_network_for_another_size(tmp_path, data):

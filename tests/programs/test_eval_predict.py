@@ -179,6 +179,7 @@ def test_eval_of_a_model_that_gives_no_numbers(tmp_path, fresh_data, names):
                tmp_path / "out", code=4)
     refused(done, "not finite")
     assert not (tmp_path / "out" / "report.json").exists()
+    refused(run("tl-predict", file, fresh_data, "--classes", names, code=4), "not finite")
 
 
 # --- tl-predict ------------------------------------------------------------------------------

@@ -1,11 +1,10 @@
 """What the frozen part computed is kept: the same results, computed once."""
 
-import os
 import re
 import subprocess
 
 import pytest
-from kit import changed, command, metrics_of, train, write_config
+from kit import changed, command, metrics_of, needs_permissions, train, write_config
 
 
 def account(done):
@@ -40,6 +39,13 @@ def test_a_second_run_with_another_learning_rate_computes_nothing(tmp_path, stor
     assert account(first) == (2 * 18 + 9 + 9, 4 * 18 + 4 * 9 + 9)
     second = run(tmp_path, changed(stored, train__optimizer__lr=0.01, train__epochs=6), "second")
     assert account(second)[0] == 0
+
+
+def test_views_in_memory_are_computed_once_too(tmp_path, stored):
+    done = run(tmp_path, changed(stored, features__cache="ram"), "ram")
+    assert account(done)[0] == 2 * 18 + 9 + 9
+    run(tmp_path, changed(stored, features__cache="off"), "off")
+    assert metrics_of(tmp_path / "ram") == metrics_of(tmp_path / "off")
 
 
 def test_fresh_augmentation_keeps_only_what_does_not_change(tmp_path, stored):
@@ -88,7 +94,7 @@ def test_runs_at_the_same_time_share_the_work(tmp_path, stored):
     assert metrics_of(tmp_path / "0.05") == metrics_of(tmp_path / "alone")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@needs_permissions
 def test_a_read_only_store_is_used_and_not_needed(tmp_path, stored):
     run(tmp_path, stored, "first")
     for folder in (tmp_path / "store").rglob("*/"):

@@ -1,57 +1,15 @@
 """A stopped run goes on as if it had never been stopped."""
 
 import os
-import random
-import resource
 import signal
 import subprocess
 import time
 
 import pytest
-from kit import (base_config, changed, command, metrics_of, read_csv, refused, run, same_run, train,
-                 write_config)
+from kit import (base_config, changed, command, metrics_of, read_csv, refused, run, same_run,
+                 train, write_config)
 from PIL import Image
-
-EPOCHS = 40
-
-
-@pytest.fixture(scope="module")
-def long_config(tmp_path_factory, config):
-    """Everything that has a state of its own: momentum, dropout, norm statistics, a schedule."""
-    return write_config(tmp_path_factory.mktemp("long"), changed(
-        config, backbone__freeze=1, backbone__batch_norm="train",
-        head={"hidden": [8], "dropout": 0.3},
-        train={"epochs": EPOCHS, "batch_size": 4, "seed": 5,
-               "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 0.001},
-               "schedule": {"name": "cosine", "warmup_epochs": 1},
-               "loss": {"label_smoothing": 0.1, "class_weights": "balanced"},
-               "checkpoint_every": {"steps": 2}}))
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, long_config):
-    folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    train(long_config, folder, "--set", "train.checkpoint_every=null")
-    return folder
-
-
-def epochs_done(folder):
-    file = folder / "metrics.jsonl"
-    return len(file.read_text().splitlines()) if file.exists() else 0
-
-
-def interrupt(config, folder, after, how, *flags):
-    """Stops the training by a signal after so many epochs; returns stdout and stderr."""
-    with subprocess.Popen(command("tl-train", "--config", config, "--output", folder, *flags),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as training:
-        deadline = time.monotonic() + 60
-        while epochs_done(folder) < after:
-            assert training.poll() is None and time.monotonic() < deadline, training.stderr.read()
-            time.sleep(0.001)
-        training.send_signal(how)
-        out, err = training.communicate(timeout=60)
-        assert training.returncode == 75, f"exit {training.returncode}\n{out}\n{err}"
-    return out, err
+from stopping import EPOCHS, epochs_done, finish, interrupt, kill, kill_at_random
 
 
 def test_a_run_stopped_twice_ends_like_one_undisturbed(tmp_path, long_config, undisturbed):
@@ -85,23 +43,31 @@ def test_an_interrupted_run(tmp_path, long_config):
     refused(run("tl-eval", folder, code=2), "not finished", folder, "--resume")
 
 
-# --- killed outright -------------------------------------------------------------------------
-
-def kill(config, folder, when):
-    """Starts or resumes the training, and kills it when `when(folder)` holds, or at its end."""
-    with subprocess.Popen(command("tl-train", "--config", config, "--output", folder, "--resume"),
+def test_two_processes_never_work_in_one_folder(tmp_path, long_config, undisturbed):
+    folder = tmp_path / "run"
+    with subprocess.Popen(command("tl-train", "--config", long_config, "--output", folder),
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
-        while not when(folder) and training.poll() is None:
+        while epochs_done(folder) < 1:
+            assert training.poll() is None
             time.sleep(0.0005)
-        training.kill()
-
-
-def finish(config, folder, undisturbed):
-    done = train(config, folder, "--resume")
+        training.send_signal(signal.SIGSTOP)
+        for flag in ("--resume", "--force"):
+            refused(train(long_config, folder, flag, code=2), "another process", folder)
+        training.send_signal(signal.SIGCONT)
+        assert training.wait(timeout=60) == 0
     same_run(undisturbed, folder)
-    assert not list(folder.rglob(".tmp-*"))
-    return done
 
+
+def test_going_on_with_another_device_or_version_is_said(tmp_path, long_config):
+    folder = tmp_path / "run"
+    interrupt(long_config, folder, 1, signal.SIGTERM)
+    file = folder / "environment.json"
+    file.write_text(file.read_text().replace('"cpu (1 thread)"', '"cuda:0"'))
+    done = train(long_config, folder, "--resume")
+    assert "this run began with device cuda:0 and goes on with cpu (1 thread)" in done.stderr
+
+
+# --- killed outright -------------------------------------------------------------------------
 
 @pytest.mark.parametrize("file", [
     ".", "checkpoints", "split.csv", "environment.json", "config.json", "checkpoints/last.ckpt",
@@ -122,12 +88,26 @@ def test_killed_as_soon_as_a_result_is_there(tmp_path, long_config, undisturbed,
 
 
 def test_killed_again_and_again(tmp_path, long_config, undisturbed):
-    folder = tmp_path / "run"
-    moments = random.Random(1)
-    for _ in range(8):
-        end = time.monotonic() + moments.uniform(0, 2)
-        kill(long_config, folder, lambda _, end=end: time.monotonic() > end)
-    finish(long_config, folder, undisturbed)
+    kill_at_random(long_config, tmp_path / "run", seed=1)
+    finish(long_config, tmp_path / "run", undisturbed)
+
+
+def test_killed_on_two_threads(tmp_path, long_config):
+    train(long_config, tmp_path / "undisturbed", threads=2)
+    kill_at_random(long_config, tmp_path / "run", seed=2, times=4, threads=2)
+    finish(long_config, tmp_path / "run", tmp_path / "undisturbed", threads=2)
+
+
+def test_killed_while_features_are_stored(tmp_path, config):
+    """Each run in a feature store of its own, which the killed one fills piece by piece."""
+    kept = {name: write_config(tmp_path, changed(
+        config, features__views=3, features__folder=str(tmp_path / f"features_{name}"),
+        train__epochs=EPOCHS, train__checkpoint_every={"steps": 2}), f"{name}.json")
+        for name in ("run", "undisturbed")}
+    kill(kept["run"], tmp_path / "run", lambda _: list(tmp_path.glob("features_run/*/*")))
+    kill_at_random(kept["run"], tmp_path / "run", seed=3)
+    train(kept["undisturbed"], tmp_path / "undisturbed")
+    finish(kept["run"], tmp_path / "run", tmp_path / "undisturbed")
 
 
 def test_killed_before_the_last_epoch_was_recorded(tmp_path, long_config, undisturbed):
@@ -152,22 +132,6 @@ def test_what_killed_processes_left_is_removed(tmp_path, long_config, undisturbe
 
 
 # --- damaged checkpoints ---------------------------------------------------------------------
-
-@pytest.fixture(scope="module")
-def half_done(tmp_path_factory, long_config):
-    """A run killed within an epoch, with all four checkpoints. Tests must copy it."""
-    folder = tmp_path_factory.mktemp("half") / "run"
-    kill(long_config, folder, lambda folder: epochs_done(folder) > EPOCHS / 2
-         and (folder / "checkpoints" / "best.previous.ckpt").exists())
-    assert not (folder / "model.pt").exists()
-    return folder
-
-
-@pytest.fixture
-def halted(tmp_path, half_done):
-    subprocess.run(["cp", "-r", half_done, tmp_path / "run"], check=True)
-    return tmp_path / "run"
-
 
 def flip(file):
     bytes_ = bytearray(file.read_bytes())
@@ -216,34 +180,6 @@ def test_a_newer_format_is_refused(halted, long_config):
     before = {file: file.read_bytes() for file in halted.rglob("*") if file.is_file()}
     refused(train(long_config, halted, "--resume", code=5), "newer version", last, "--force")
     assert before == {file: file.read_bytes() for file in halted.rglob("*") if file.is_file()}
-
-
-# --- a full disk -----------------------------------------------------------------------------
-
-def train_with_small_files(limit, *arguments):
-    """tl-train where no file may be longer than `limit` bytes; it must end with exit code 5."""
-    done = subprocess.run(
-        command("tl-train", *arguments), capture_output=True, text=True, timeout=120,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
-    assert done.returncode == 5, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    refused(done, "can't write the file: File too large")
-    return done
-
-
-def test_a_disk_full_at_a_checkpoint(halted, long_config, undisturbed):
-    checkpoints = halted / "checkpoints"
-    before = {file: file.read_bytes() for file in checkpoints.iterdir()}
-    limit = (checkpoints / "last.ckpt").stat().st_size - 1000
-    done = train_with_small_files(limit, "--config", long_config, "--output", halted, "--resume")
-    assert str(checkpoints) in done.stderr
-    assert before == {file: file.read_bytes() for file in checkpoints.iterdir()}
-    finish(long_config, halted, undisturbed)
-
-
-def test_a_disk_full_from_the_beginning(tmp_path, long_config, undisturbed):
-    folder = tmp_path / "run"
-    train_with_small_files(100, "--config", long_config, "--output", folder)
-    finish(long_config, folder, undisturbed)
 
 
 # --- signals where there is nothing to save --------------------------------------------------

@@ -12,12 +12,11 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from kit import (CLASSES, base_config, changed, command, draw, draw_data, export, read_csv, refuse,
-                 refused, run, train, write_config)
+from kit import (CLASSES, base_config, changed, command, draw, draw_data, export,
+                 needs_permissions, read_csv, refuse, refused, run, train, write_config)
 from PIL import Image
 from torch import nn
 
-needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 COLOUR = (200, 30, 10)
 
 
@@ -48,6 +47,7 @@ def claiming_too_much(folder):
         "huge.png": patched(whole(folder, "png"), 16, struct.pack(">II", side, side)),
         "huge.bmp": patched(whole(folder, "bmp"), 18, struct.pack("<II", side, side)),
         "huge.tif": tiff_claiming(side, side),
+        "huge.ppm": b"P6\n# wide\n30000 30000 255\n" + bytes(100),
         "huge.jp2": patched(jp2, jp2.index(b"\xff\x4f\xff\x51") + 8,
                             struct.pack(">II", side, side)),
     }
@@ -334,6 +334,15 @@ def test_an_image_deleted_between_two_parts_of_a_run(long_run):
     assert long_run.end().returncode == 75
     file.unlink()
     refused(train(long_run.config, long_run.folder, "--resume", code=3), "can't be read", file)
+
+
+def test_an_image_changed_between_two_parts_of_a_run(long_run):
+    file = long_run.training_image()
+    long_run.process.terminate()
+    assert long_run.end().returncode == 75
+    draw(file, "red", 12345)
+    refused(train(long_run.config, long_run.folder, "--resume", code=3), "images have changed",
+            long_run.root, "--force")
 
 
 def test_an_image_deleted_before_an_evaluation(tmp_path, config):

@@ -62,6 +62,19 @@ TEST_CASE("what a process killed at its beginning left is no obstacle") {
   CHECK_FALSE(run.is_barely_begun());
 }
 
+TEST_CASE("a run folder is one's own as long as one works in it") {
+  const TemporaryFolder folder;
+  const RunFolder run{folder / "run"};
+  {
+    const RunLock lock(run);
+    const Error error = error_of([&] { const RunLock second(run); });
+    CHECK(error.code() == ExitCode::usage);
+    CHECK(error.where() == run.path.string());
+    const RunLock elsewhere(RunFolder{folder / "other"});
+  }
+  const RunLock again(run);
+}
+
 TEST_CASE("an unknown device is refused") {
   CHECK(choose_device("cpu").is_cpu());
   const Error error = error_of([] { choose_device("gpu"); });

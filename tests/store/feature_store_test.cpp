@@ -1,6 +1,7 @@
 #include "tl/store/feature_store.h"
 
 #include "catch.h"
+#include "no_more_files.h"
 #include "temporary_folder.h"
 
 #include <algorithm>
@@ -105,6 +106,29 @@ TEST_CASE("without a folder the store keeps within its memory") {
   CHECK(store.place() == "memory");
 }
 
+TEST_CASE("what is held in memory outlives its shelf") {
+  FeatureStore store({std::nullopt, 0, 3 * entry_bytes});
+  for (const char* name : {"one view", "another view"})
+    add(*store.shelf(named(name), entry_bytes), 0);
+  CHECK(has(*store.shelf(named("one view"), entry_bytes), 0));
+  CHECK(has(*store.shelf(named("another view"), entry_bytes), 0));
+  const auto shelf = store.shelf(named("a third view"), entry_bytes);
+  add(*shelf, 0);
+  CHECK(has(*shelf, 0));
+  add(*shelf, 1);  // the room is that of the store, not of a shelf
+  CHECK_FALSE(has(*shelf, 1));
+}
+
+TEST_CASE("a store on disk needs no memory of its own") {
+  const TemporaryFolder folder;
+  FeatureStore store({folder / "store", 1 << 30, 0});
+  const auto shelf = store.shelf(named("n"), entry_bytes);
+  add(*shelf, 0);
+  shelf->exchange();
+  CHECK(has(*shelf, 0));
+  CHECK(shards(folder / "store").size() == 1);
+}
+
 TEST_CASE("a damaged entry counts as absent and can be added anew") {
   const TemporaryFolder folder;
   FeatureStore first(on_disk(folder / "store"));
@@ -148,6 +172,69 @@ TEST_CASE("a shard that is cut short, or whose index is damaged, is passed over 
   std::ofstream(files[1], std::ios::trunc);
   CHECK_FALSE(
       FeatureStore(on_disk(root)).shelf(named("n"), entry_bytes)->contains(named("entry 0")));
+}
+
+TEST_CASE("a store has more shards than a process may have open files") {
+  const TemporaryFolder folder;
+  {
+    FeatureStore store(on_disk(folder / "store"));
+    const auto shelf = store.shelf(named("n"), entry_bytes);
+    for (int i = 0; i < 40; ++i) {
+      add(*shelf, i);
+      shelf->exchange();
+    }
+  }
+  const NoMoreFiles limit(8);
+  FeatureStore store(on_disk(folder / "store"));
+  const auto shelf = store.shelf(named("n"), entry_bytes);
+  for (int i = 0; i < 40; ++i)
+    CHECK(has(*shelf, i));
+}
+
+TEST_CASE("an entry whose shard another process has removed counts as absent") {
+  const TemporaryFolder folder;
+  FeatureStore store(on_disk(folder / "store"));
+  const auto shelf = store.shelf(named("n"), entry_bytes);
+  add(*shelf, 0);
+  shelf->exchange();
+  fs::remove(shards(folder / "store").at(0));
+  CHECK_FALSE(has(*shelf, 0));
+  add(*shelf, 0);
+  CHECK(has(*shelf, 0));
+}
+
+TEST_CASE("half a shard that a killed process left is removed after a while") {
+  const TemporaryFolder folder;
+  FeatureStore store(on_disk(folder / "store"));
+  const auto shelf = store.shelf(named("n"), entry_bytes);
+  add(*shelf, 0);
+  shelf->exchange();
+  const fs::path half = shards(folder / "store").at(0).parent_path() / ".tmp-4711-0";
+  std::ofstream(half) << "half";
+  add(*shelf, 1);
+  shelf->exchange();
+  CHECK(fs::exists(half));  // somebody may be writing it
+  fs::last_write_time(half, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  add(*shelf, 2);
+  shelf->exchange();
+  CHECK_FALSE(fs::exists(half));
+}
+
+TEST_CASE("entries computed anew replace a damaged shard of the same entries") {
+  const TemporaryFolder folder;
+  FeatureStore first(on_disk(folder / "store"));
+  auto shelf = first.shelf(named("n"), entry_bytes);
+  add(*shelf, 0);
+  shelf->exchange();
+  flip_byte(shards(folder / "store").at(0), entry_bytes + 30);  // within the index
+
+  FeatureStore second(on_disk(folder / "store"));
+  shelf = second.shelf(named("n"), entry_bytes);
+  CHECK_FALSE(shelf->contains(named("entry 0")));
+  add(*shelf, 0);
+  shelf->exchange();
+  CHECK(shards(folder / "store").size() == 1);
+  CHECK(has(*shelf, 0));
 }
 
 TEST_CASE("processes that write at the same time lose nothing") {
@@ -200,6 +287,26 @@ TEST_CASE("what was used longest ago goes when the folder is full") {
   for (const auto& file : shards(root))
     bytes += fs::file_size(file);
   CHECK(bytes <= 5 * entry_bytes);
+}
+
+TEST_CASE("files that are not the store's never go") {
+  const TemporaryFolder folder;
+  const fs::path root = folder / "store";
+  const std::string digest_name(32, 'a');
+  for (const fs::path file : {"mine.shard", "data/part-000.shard", "data/aa.shard"}) {
+    fs::create_directories((root / file).parent_path());
+    std::ofstream(root / file) << std::string(20 * entry_bytes, 'x');
+  }
+  std::ofstream(root / (digest_name + ".shard")) << "not in a shelf";
+  FeatureStore store({root, 3 * entry_bytes, 1 << 20});
+  for (int i = 0; i < 4; ++i) {
+    const auto shelf = store.shelf(named(std::to_string(i)), entry_bytes);
+    add(*shelf, i);
+    shelf->exchange();
+  }
+  for (const fs::path file : {"mine.shard", "data/part-000.shard", "data/aa.shard"})
+    CHECK(fs::exists(root / file));
+  CHECK(fs::exists(root / (digest_name + ".shard")));
 }
 
 TEST_CASE("a store that can't keep everything on disk goes on in memory") {

@@ -97,13 +97,22 @@ TEST_CASE("stored features are the live ones, bit for bit, and each is computed 
 }
 
 TEST_CASE("an epoch can begin at any batch") {
-  const Setting setting;
+  Setting setting;  // of more batches than are computed together
+  for (int copies = 1; copies < 4; ++copies)
+    setting.samples.insert(setting.samples.end(), setting.samples.begin(),
+                           setting.samples.begin() + 18);
   const Prefix prefix(*setting.model, Precision::fp32);
   FeatureStore store(setting.store_options());
-  const auto source = setting.stored(prefix, store);
-  const auto all = all_batches(*source);
-  source->begin(2, 3);
-  CHECK(torch::equal(source->next()->features, all[source->batches() + 3].features));
+  for (const auto& source : {setting.stored(prefix, store), setting.live(prefix)}) {
+    const auto all = all_batches(*source);
+    REQUIRE(source->batches() == 18);
+    for (std::size_t first = 0; first < source->batches(); ++first) {
+      source->begin(2, first);
+      const FeatureBatch batch = *source->next();
+      CHECK(torch::equal(batch.features, all[source->batches() + first].features));
+      CHECK(torch::equal(batch.labels, all[source->batches() + first].labels));
+    }
+  }
 }
 
 TEST_CASE("another augmentation, seed or network finds nothing of the others") {

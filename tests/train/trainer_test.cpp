@@ -94,6 +94,40 @@ TEST_CASE("a run killed at a step ends as an undisturbed one, bit for bit") {
   }
 }
 
+TEST_CASE("every optimizer goes on with the state that it had") {
+  for (const auto name : {OptimizerName::adamw, OptimizerName::sgd, OptimizerName::rmsprop}) {
+    INFO("optimizer " << static_cast<int>(name));
+    const auto run_in = [&](const TemporaryFolder& folder) {
+      Run run(folder);
+      run.options.optimizer.name = name;
+      run.options.optimizer.momentum = 0.9;
+      return run;
+    };
+    const TemporaryFolder whole_folder;
+    Run whole = run_in(whole_folder);
+    const TrainOutcome expected = whole.go();
+    const TemporaryFolder folder;
+    Run first = run_in(folder);
+    Killer killer(8);
+    CHECK_THROWS(first.go(false, {}, killer));
+    Run second = run_in(folder);
+    check_same(second, second.go(true), whole, expected);
+  }
+}
+
+TEST_CASE("a stopped run is saved where it stands") {
+  const auto first_step_after = [](int stop_at) {
+    const TemporaryFolder folder;
+    int asked = 0;
+    Run(folder).go(false, [&] { return ++asked == stop_at; });
+    Killer watcher(0);
+    Run(folder).go(true, {}, watcher);
+    return watcher.steps.front();
+  };
+  CHECK(first_step_after(3) == 3);  // behind two steps of the first epoch
+  CHECK(first_step_after(6) == 1);  // in its validation: no step of it is made again
+}
+
 TEST_CASE("a killed run goes on from its checkpoint within the epoch") {
   const auto first_step_after = [](const CheckpointEvery& every) {
     const TemporaryFolder folder;

@@ -36,4 +36,7 @@ class Error : public std::runtime_error {
   std::string hint_;
 };
 
+// Ours or that of a library, some of which have no type for it.
+bool is_out_of_memory(const std::exception& error);
+
 }  // namespace tl

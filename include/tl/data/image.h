@@ -14,12 +14,13 @@ namespace tl {
 // Decodes any format of OpenCV to RGB: EXIF orientation applied, alpha dropped, grey repeated,
 // 16 bits reduced to 8. A JPEG is decoded at a half, a quarter or an eighth of its size as long as
 // its shorter side keeps `needed` pixels.
-// Throws Error(data) with the reason: empty, not an image, truncated, too large.
+// Throws Error(data) with the reason: empty, not an image, truncated, too large; std::bad_alloc
+// where there is no memory for it.
 cv::Mat decode_image(const std::filesystem::path& path,
                      int needed = std::numeric_limits<int>::max());
 // The same for the bytes of the file at `path`.
 cv::Mat decode_image(std::string bytes, const std::filesystem::path& path, int needed);
-// An image file's bytes. Throws Error(data).
+// An image file's bytes. Throws as read_file does.
 std::string read_image(const std::filesystem::path& path);
 
 // Resizes with antialiasing, as PIL and torchvision do (OpenCV's own linear and cubic do not).

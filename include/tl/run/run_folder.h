@@ -41,4 +41,19 @@ enum class ExistingRun { refuse, resume, replace };
 void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment);
 
+// The right to work in a run folder: one process has it at a time, and none that is dead. Where the
+// file system knows no locks, everybody has it.
+class RunLock {
+ public:
+  // Makes the folder where it is missing. Throws Error(usage) where another process works in it or
+  // it can't be made, Error(training) where the disk is full.
+  explicit RunLock(const RunFolder& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace tl

@@ -1,3 +1,6 @@
+#include "data/verify.h"
+
+#include "no_more_files.h"
 #include "scratch.h"
 #include "tl/base/signals.h"
 #include "tl/data/dataset.h"
@@ -40,4 +43,15 @@ TEST_CASE("a stop is heard while images are checked and while they are read") {
   Dataset dataset = open_dataset(options, 1, 2);
   CHECK(code_after_stop([&] { open_dataset(options, 1, 2); }) == 75);
   CHECK(code_after_stop([&] { read_contents(dataset, 2); }) == 75);
+}
+
+TEST_CASE("an image that the machine can't open now is not called bad") {
+  const Scratch scratch;
+  scratch.write("a.png", plain_png());
+  const std::vector<std::string> paths = {"a.png", "a.png"};
+  CHECK(verify_images(scratch.folder(), paths, 2, {}).at(0).reason.empty());
+  const NoMoreFiles limit;
+  const Error error = caught([&] { verify_images(scratch.folder(), paths, 2, {}); });
+  CHECK(error.code() == ExitCode::training);
+  CHECK(has(error.what(), "Too many open files"));
 }

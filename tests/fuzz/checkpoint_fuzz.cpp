@@ -1,0 +1,66 @@
+// A checkpoint: as it is; with its checksum set right; and, as it would seldom be hit, the position
+// within a whole archive.
+#include "train/checkpoint.h"
+
+// clang-format off: this one has to come before the others
+#include "small_network.h"
+// clang-format on
+
+#include "fuzz/fuzz.h"
+#include "fuzz/memory_file.h"
+#include "tl/base/hash.h"
+
+namespace {
+
+tl::Model small_model() {
+  const MemoryFile file;
+  small_network::save(file.path(), small_network::residual);
+  tl::InputSpec input;
+  input.height = input.width = input.resize = 16;
+  tl::Model model = tl::Model::load(file.path(), input);
+  model.attach_head({}, 2, 1);
+  model.freeze(tl::FreezeWord::all);
+  return model;
+}
+
+struct Pupil {
+  tl::Model model = small_model();
+  tl::Trainee trainee{model, tl::BatchNorm::frozen};
+  tl::Optimizer optimizer{{}, trainee.head_parameters(), trainee.backbone_parameters()};
+};
+
+void read_checkpoint(std::string_view bytes) {
+  static Pupil pupil;
+  refuses_only_with(tl::ExitCode::training, [&] {
+    try {
+      tl::Checkpoint(bytes, at::kCPU, "fuzz").restore(pupil.trainee, &pupil.optimizer);
+    } catch (const tl::DamagedCheckpoint&) {
+    }
+  });
+}
+
+std::string contained(const std::string& archive) {
+  const tl::Digest sum = tl::digest(archive);
+  return "tlckpt2\n" + std::string(sum.begin(), sum.end()) + archive;
+}
+
+std::string archive_at(std::string_view position) {
+  torch::serialize::OutputArchive archive;
+  archive.write("position", c10::IValue(std::string(position)));
+  std::string bytes;
+  archive.save_to([&](const void* data, std::size_t size) {
+    bytes.append(static_cast<const char*>(data), size);
+    return size;
+  });
+  return bytes;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string bytes(text_of(data, size));
+  read_checkpoint(bytes);
+  read_checkpoint(contained(bytes));
+  read_checkpoint(contained(archive_at(bytes)));
+  return 0;
+}
