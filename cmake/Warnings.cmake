@@ -11,6 +11,10 @@ if(TL_SANITIZE)
   add_compile_options(-fsanitize=${TL_SANITIZE} -fno-sanitize=vptr -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TL_SANITIZE} -fno-sanitize=vptr)
+  # GCC: with sanitizers the first warns of what is not so, and LibTorch uses fences, which
+  # ThreadSanitizer does not know.
+  target_compile_options(tl_flags INTERFACE
+                         "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-tsan>")
 endif()
 
 find_program(CCACHE ccache)

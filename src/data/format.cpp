@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace tl {
@@ -159,16 +160,22 @@ PixelSize pnm_size(std::string_view bytes) {
   return {width, number()};
 }
 
-Extent extent_of(std::string_view bytes) {
+bool is_webp(std::string_view bytes) {
+  return bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP";
+}
+
+// None: of no supported format.
+std::optional<Extent> extent_of(std::string_view bytes) {
   if (bytes.starts_with(jpeg_magic)) return jpeg_extent(bytes);
   if (bytes.starts_with(png_magic)) return png_extent(bytes);
-  if (bytes.starts_with("BM")) return {bmp_size(bytes)};
-  if (is_pnm(bytes)) return {pnm_size(bytes)};
-  if (bytes.starts_with("II*\0"sv) || bytes.starts_with("MM\0*"sv)) return {tiff_size(bytes)};
+  if (bytes.starts_with("BM")) return Extent{bmp_size(bytes)};
+  if (is_pnm(bytes)) return Extent{pnm_size(bytes)};
+  if (is_webp(bytes)) return Extent{};  // its sizes are small enough, all of them
+  if (bytes.starts_with("II*\0"sv) || bytes.starts_with("MM\0*"sv)) return Extent{tiff_size(bytes)};
   if (bytes.starts_with(jpeg_2000_magic) || bytes.starts_with(jpeg_2000_start)) {
-    return {jpeg_2000_size(bytes)};
+    return Extent{jpeg_2000_size(bytes)};
   }
-  return {};
+  return std::nullopt;
 }
 
 // Resized by its shorter side, such an image would fill the memory.
@@ -176,8 +183,10 @@ bool too_thin(const PixelSize& size) {
   return std::max(size.width, size.height) > 256 * std::min(size.width, size.height);
 }
 
-// With its article; empty for what may be worth a try.
+// Formats that people mistake for supported ones, with their article; "" for others.
 std::string_view unsupported_format(std::string_view bytes) {
+  constexpr std::size_t dicom_preamble = 128;
+  if (bytes.size() > dicom_preamble && bytes.substr(dicom_preamble, 4) == "DICM") return "a DICOM";
   constexpr std::pair<std::string_view, std::string_view> by_magic[] = {
       {"GIF8", "a GIF"},  {"%PDF", "a PDF"},        {"8BPS", "a Photoshop file"},
       {"<svg", "an SVG"}, {"II+\0"sv, "a BigTIFF"}, {"MM\0+"sv, "a BigTIFF"},
@@ -208,13 +217,15 @@ std::string reason_against(std::string_view bytes) {
   if (const std::string_view format = unsupported_format(bytes); !format.empty()) {
     return str("is ", format, ", which is not supported");
   }
-  const Extent extent = extent_of(bytes);
-  if (!extent.complete) return "is truncated: the end of the image is missing";
-  return reason_against(extent.size);
+  // OpenCV would try dozens of others on it, with libraries that a broken file can crash.
+  const auto extent = extent_of(bytes);
+  if (!extent) return "is no image of a supported format";
+  if (!extent->complete) return "is truncated: the end of the image is missing";
+  return reason_against(extent->size);
 }
 
 PixelSize claimed_size(std::string_view bytes) {
-  return extent_of(bytes).size;
+  return extent_of(bytes).value_or(Extent{}).size;
 }
 
 int jpeg_side(std::string_view bytes) {

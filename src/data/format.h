@@ -17,12 +17,12 @@ struct PixelSize {
 // Empty where nothing speaks against it.
 std::string reason_against(const PixelSize& size);
 
-// Why `bytes` should not be handed to the decoder: empty, of a known format that is not supported,
+// Why `bytes` should not be handed to the decoder: empty, of a format that is not supported,
 // truncated (JPEG, PNG), or of a claimed size that is not taken. Empty where nothing speaks against
 // it.
 std::string reason_against(std::string_view bytes);
 
-// What the header of a JPEG, PNG, BMP, TIFF or JPEG 2000 claims, before any EXIF rotation; zeros
+// What the header of a JPEG, PNG, BMP, PNM, TIFF or JPEG 2000 claims, before any EXIF rotation; zeros
 // where it says nothing, and for other formats.
 PixelSize claimed_size(std::string_view bytes);
 

@@ -22,7 +22,8 @@ constexpr const char* export_hint =
 // The archive's extra files, read without loading (and so running) the module.
 class Archive {
  public:
-  explicit Archive(const std::filesystem::path& file) try : reader_(file.string()) {
+  explicit Archive(const std::filesystem::path& file) try
+      : file_(file), reader_(file.string()) {
     if (!reader_.hasRecord("constants.pkl")) {
       throw Error(ExitCode::model, "it is a zip archive, but no TorchScript file", file.string(),
                   "a state dict alone has no network: " + std::string(export_hint));
@@ -30,17 +31,25 @@ class Archive {
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {
-    throw Error(ExitCode::model, "it is no TorchScript file", file.string(), export_hint);
+    refuse(file);
   }
 
   // "" where there is none.
-  std::string extra(const std::string& name) {
+  std::string extra(const std::string& name) try {
     if (!reader_.hasRecord("extra/" + name)) return {};
     const auto [data, size] = reader_.getRecord("extra/" + name);
     return {static_cast<const char*>(data.get()), size};
+  } catch (const std::exception&) {  // damaged behind its table of contents
+    refuse(file_);
   }
 
  private:
+  [[noreturn]] static void refuse(const std::filesystem::path& file) {
+    throw Error(ExitCode::model, "it is no TorchScript file, or one that is damaged", file.string(),
+                export_hint);
+  }
+
+  std::filesystem::path file_;
   caffe2::serialize::PyTorchStreamReader reader_;
 };
 

@@ -147,6 +147,8 @@ Checkpoint::Checkpoint(std::string_view bytes, const c10::Device& device, std::s
   position_ = from_text(text.toStringRef(), where_);
 } catch (const Error&) {
   throw;
+} catch (const json::exception& error) {
+  throw DamagedCheckpoint(first_line(error));
 } catch (const std::exception& error) {
   if (is_out_of_memory(error)) throw;
   throw DamagedCheckpoint(first_line(error));

@@ -11,7 +11,7 @@
 
 namespace tl {
 
-// Decodes any format of OpenCV to RGB: EXIF orientation applied, alpha dropped, grey repeated,
+// Decodes JPEG, PNG, BMP, TIFF, WebP, PNM and JPEG 2000 to RGB: EXIF orientation applied, alpha dropped, grey repeated,
 // 16 bits reduced to 8. A JPEG is decoded at a half, a quarter or an eighth of its size as long as
 // its shorter side keeps `needed` pixels.
 // Throws Error(data) with the reason: empty, not an image, truncated, too large; std::bad_alloc
