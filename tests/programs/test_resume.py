@@ -6,8 +6,8 @@ import subprocess
 import time
 
 import pytest
-from kit import (base_config, changed, command, metrics_of, read_csv, refused, run, same_run,
-                 train, write_config)
+from kit import (SANITIZED, base_config, changed, command, metrics_of, read_csv, refused, run,
+                 same_run, train, write_config)
 from PIL import Image
 from stopping import EPOCHS, epochs_done, finish, interrupt, kill, kill_at_random
 
@@ -92,6 +92,7 @@ def test_killed_again_and_again(tmp_path, long_config, undisturbed):
     finish(long_config, tmp_path / "run", undisturbed)
 
 
+@pytest.mark.skipif(SANITIZED, reason="LibTorch's OpenMP is not built for ThreadSanitizer")
 def test_killed_on_two_threads(tmp_path, long_config):
     train(long_config, tmp_path / "undisturbed", threads=2)
     kill_at_random(long_config, tmp_path / "run", seed=2, times=4, threads=2)
