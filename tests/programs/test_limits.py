@@ -64,6 +64,7 @@ def test_few_open_files(tmp_path, backbone, files):
 
 # --- disk ------------------------------------------------------------------------------------
 
+@not_sanitized
 def test_a_disk_full_at_a_checkpoint(halted, long_config, undisturbed):
     checkpoints = halted / "checkpoints"
     before = {file: file.read_bytes() for file in checkpoints.iterdir()}
