@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 from tutorial import (
-    evaluate, fit, make_loaders, make_model, parse_arguments, print_result, trained_modules)
+    evaluate, fit, make_loaders, make_model, make_optimizer, parse_arguments, print_result)
 
 
 class Tuned(nn.Module):
@@ -35,16 +35,6 @@ def keep_workers(loader, threads):
                       persistent_workers=True)
 
 
-def make_optimizer(model, work):
-    modules = trained_modules(model, work)
-    model.requires_grad_(False)
-    for module in (*modules, model._fc):
-        module.requires_grad_()
-    backbone = [parameter for module in modules for parameter in module.parameters()]
-    return torch.optim.Adam([{"params": backbone, "lr": 1e-4},
-                             {"params": model._fc.parameters(), "lr": 1e-3}], fused=True)
-
-
 def main():
     args = parse_arguments()
     torch.manual_seed(args.seed)
@@ -52,7 +42,7 @@ def main():
     loaders = {split: keep_workers(loader, args.threads)
                for split, loader in make_loaders(args).items()}
     model = make_model(len(loaders["train"].dataset.classes))
-    optimizer = make_optimizer(model, args.work)
+    optimizer = make_optimizer(model, args.work, fused=True)
     with tempfile.TemporaryDirectory() as folder:
         print_result(loaders, fit(Tuned(model), loaders, optimizer, args.epochs,
                                   Path(folder) / "best.pt", torch.inference_mode()(evaluate)))

@@ -96,14 +96,15 @@ def trained_modules(model, work):
     }[work]
 
 
-def make_optimizer(model, work):
+def make_optimizer(model, work, **options):
     modules = trained_modules(model, work)
     model.requires_grad_(False)
     for module in (*modules, model._fc):
         module.requires_grad_()
     backbone = [parameter for module in modules for parameter in module.parameters()]
     head = list(model._fc.parameters())
-    return torch.optim.Adam([{"params": backbone, "lr": 1e-4}, {"params": head, "lr": 1e-3}])
+    return torch.optim.Adam([{"params": backbone, "lr": 1e-4}, {"params": head, "lr": 1e-3}],
+                            **options)
 
 
 def train_epoch(model, loader, optimizer, criterion):

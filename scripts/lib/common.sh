@@ -115,11 +115,6 @@ install_exporters() {
     'safetensors>=0.5,<1' 'huggingface_hub>=0.30,<3'
 }
 
-install_test_packages() {
-  install_exporters
-  install_once tests 'pytest>=8,<10' 'numpy>=1.26,<3' 'pillow>=10,<14'
-}
-
 # Keeps two scripts from installing at once; held until the caller ends.
 lock_venv() {
   mkdir -p "$venv"
@@ -127,3 +122,12 @@ lock_venv() {
   flock "$venv_lock"
 }
 unlock_venv() { exec {venv_lock}>&-; }
+
+# What the tests run on: PyTorch too, also where the programs use another LibTorch.
+install_test_packages() {
+  lock_venv
+  ensure_venv
+  install_exporters
+  install_once tests 'pytest>=8,<10' 'numpy>=1.26,<3' 'pillow>=10,<14'
+  unlock_venv
+}

@@ -42,6 +42,12 @@ struct Extent {
   bool complete = true;  // the format's end mark is there
 };
 
+// A second header, which no sound file has, can't make the image smaller than it is.
+void enlarge(PixelSize& size, std::uint64_t width, std::uint64_t height) {
+  size.width = std::max(size.width, width);
+  size.height = std::max(size.height, height);
+}
+
 bool is_frame_header(std::uint8_t marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
@@ -68,9 +74,7 @@ Extent jpeg_extent(std::string_view bytes) {
     const std::size_t end = at + 2 + big_endian(bytes, at + 2, 2);
     if (end > bytes.size()) break;
     if (is_frame_header(marker) && end >= at + 9) {
-      // A second header, which no sound file has, can't make the image smaller than it is.
-      extent.size.height = std::max<std::uint64_t>(extent.size.height, big_endian(bytes, at + 5, 2));
-      extent.size.width = std::max<std::uint64_t>(extent.size.width, big_endian(bytes, at + 7, 2));
+      enlarge(extent.size, big_endian(bytes, at + 7, 2), big_endian(bytes, at + 5, 2));
     }
     at = find_marker(bytes, end);
   }
@@ -89,8 +93,7 @@ Extent png_extent(std::string_view bytes) {
     const std::string_view type = bytes.substr(at + 4, 4);
     if (type == "IEND") return extent;
     if (type == "IHDR" && end >= at + around_chunk + 8) {
-      extent.size.width = std::max<std::uint64_t>(extent.size.width, big_endian(bytes, at + 8, 4));
-      extent.size.height = std::max<std::uint64_t>(extent.size.height, big_endian(bytes, at + 12, 4));
+      enlarge(extent.size, big_endian(bytes, at + 8, 4), big_endian(bytes, at + 12, 4));
     }
     at = end;
   }
@@ -188,9 +191,16 @@ std::string_view unsupported_format(std::string_view bytes) {
   constexpr std::size_t dicom_preamble = 128;
   if (bytes.size() > dicom_preamble && bytes.substr(dicom_preamble, 4) == "DICM") return "a DICOM";
   constexpr std::pair<std::string_view, std::string_view> by_magic[] = {
-      {"GIF8", "a GIF"},  {"%PDF", "a PDF"},        {"8BPS", "a Photoshop file"},
-      {"<svg", "an SVG"}, {"II+\0"sv, "a BigTIFF"}, {"MM\0+"sv, "a BigTIFF"},
-      {"#?R", "a Radiance HDR"}, {"P7", "a PAM"}, {"PF", "a PFM"}, {"Pf", "a PFM"},
+      {"GIF8", "a GIF"},
+      {"%PDF", "a PDF"},
+      {"8BPS", "a Photoshop file"},
+      {"<svg", "an SVG"},
+      {"II+\0"sv, "a BigTIFF"},
+      {"MM\0+"sv, "a BigTIFF"},
+      {"#?R", "a Radiance HDR"},
+      {"P7", "a PAM"},
+      {"PF", "a PFM"},
+      {"Pf", "a PFM"},
       {"\x59\xA6\x6A\x95"sv, "a Sun raster"}};
   for (const auto& [magic, format] : by_magic) {
     if (bytes.starts_with(magic)) return format;

@@ -22,8 +22,8 @@ std::string reason_against(const PixelSize& size);
 // it.
 std::string reason_against(std::string_view bytes);
 
-// What the header of a JPEG, PNG, BMP, PNM, TIFF or JPEG 2000 claims, before any EXIF rotation; zeros
-// where it says nothing, and for other formats.
+// What the header of a JPEG, PNG, BMP, PNM, TIFF or JPEG 2000 claims, before any EXIF rotation;
+// zeros where it says nothing, and for other formats.
 PixelSize claimed_size(std::string_view bytes);
 
 // The shorter side of a JPEG in pixels; 0 for anything else.

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include <caffe2/serialize/inline_container.h>
-
 #include <cerrno>
 #include <fstream>
 
@@ -22,8 +21,7 @@ constexpr const char* export_hint =
 // The archive's extra files, read without loading (and so running) the module.
 class Archive {
  public:
-  explicit Archive(const std::filesystem::path& file) try
-      : file_(file), reader_(file.string()) {
+  explicit Archive(const std::filesystem::path& file) try : file_(file), reader_(file.string()) {
     if (!reader_.hasRecord("constants.pkl")) {
       throw Error(ExitCode::model, "it is a zip archive, but no TorchScript file", file.string(),
                   "a state dict alone has no network: " + std::string(export_hint));

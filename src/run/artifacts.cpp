@@ -101,26 +101,23 @@ class Beginning {
 
 }  // namespace
 
-void warn_of_another_machine(const Prepared& prepared, const RunFolder& folder) {
+void compare_with_beginning(const Prepared& prepared, const RunFolder& folder) {
   const Beginning beginning(prepared, folder);
-  for (const char* key : {"/tl", "/torch", "/opencv", "/device", "/precision/features",
-                          "/precision/train"}) {
-    if (!beginning.differs(key)) continue;
-    log::warn(str("this run began with ", key + 1, " ", beginning.was(key), " and goes on with ",
-                  beginning.is(key), ": its last digits may differ from an undisturbed run's"));
-  }
-}
-
-void check_same_inputs(const Prepared& prepared, const RunFolder& folder) {
-  const Beginning beginning(prepared, folder);
-  const auto& file = prepared.experiment.options.backbone.file;
   if (beginning.differs("/backbone/xxh3_128")) {
     throw Error(ExitCode::usage, "the backbone file has changed since this run began",
-                file.string(), "put the old file back, or start again with --force");
+                prepared.experiment.options.backbone.file.string(),
+                "put the old file back, or start again with --force");
   }
   if (beginning.differs("/data/xxh3_128")) {
     throw Error(ExitCode::data, "images have changed since this run began",
-                prepared.dataset.root.string(), "put the old ones back, or start again with --force");
+                prepared.dataset.root.string(),
+                "put the old ones back, or start again with --force");
+  }
+  for (const char* key :
+       {"/tl", "/torch", "/opencv", "/device", "/precision/features", "/precision/train"}) {
+    if (!beginning.differs(key)) continue;
+    log::warn(str("this run began with ", key + 1, " ", beginning.was(key), " and goes on with ",
+                  beginning.is(key), ": its last digits may differ from an undisturbed run's"));
   }
 }
 

@@ -14,13 +14,10 @@ namespace tl {
 // skipped.csv. config.json comes last: it makes the folder a run.
 void start_run_folder(const Prepared& prepared, const RunFolder& folder);
 
-// Throws Error(usage) where the run in the folder began with another backbone under the same name,
-// Error(data) where it began with other images.
-void check_same_inputs(const Prepared& prepared, const RunFolder& folder);
-
-// What makes a resumed run end with other last digits than an undisturbed one: versions, device,
-// threads, precision.
-void warn_of_another_machine(const Prepared& prepared, const RunFolder& folder);
+// Of a run that is to be resumed. Throws Error(usage) where it began with another backbone under
+// the same name, Error(data) where it began with other images; warns of another version, device or
+// precision, which make it end with other last digits than an undisturbed run.
+void compare_with_beginning(const Prepared& prepared, const RunFolder& folder);
 
 // One JSON object a line.
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file);

@@ -85,8 +85,7 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
   check_run_folder(folder, existing, prepared.experiment);  // another process may have been there
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
   if (resume) {
-    check_same_inputs(prepared, folder);
-    warn_of_another_machine(prepared, folder);
+    compare_with_beginning(prepared, folder);
     remove_temporary_files(folder.path);
     remove_temporary_files(folder.checkpoints());
   } else {

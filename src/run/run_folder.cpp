@@ -140,7 +140,8 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
 RunLock::RunLock(const RunFolder& folder) {
   make_writable_folder(folder.path);
   descriptor_ = ::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return;
   ::close(descriptor_);
   throw Error(ExitCode::usage, "another process is working in the output folder",
               folder.path.string(), "wait until it has ended, or give another --output");

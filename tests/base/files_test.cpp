@@ -2,12 +2,11 @@
 
 #include "catch.h"
 #include "error_of.h"
-#include "no_more_files.h"
+#include "resource_limit.h"
 #include "temporary_folder.h"
 
 #include <algorithm>
 #include <csignal>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace fs = std::filesystem;
@@ -22,21 +21,14 @@ std::ptrdiff_t entries(const fs::path& folder) {
 // As long as it lives, files end at so many bytes, as on a disk that is full.
 class SmallFiles {
  public:
-  explicit SmallFiles(rlim_t bytes = 1000) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit tiny{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &tiny);
-  }
+  explicit SmallFiles(rlim_t bytes = 1000) : limit_(RLIMIT_FSIZE, bytes) {}
   SmallFiles(const SmallFiles&) = delete;
   SmallFiles& operator=(const SmallFiles&) = delete;
-  ~SmallFiles() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
+  ~SmallFiles() { std::signal(SIGXFSZ, handler_); }
 
  private:
-  rlimit before_{};
   void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+  ResourceLimit limit_;
 };
 
 }  // namespace
@@ -71,7 +63,7 @@ TEST_CASE("a file that can't be read is an error with the caller's code") {
 TEST_CASE("a machine without another open file to give says nothing about the file") {
   const TemporaryFolder folder;
   tl::write_file(folder / "file", "x");
-  const NoMoreFiles limit;
+  const auto limit = no_more_files();
   const auto error = error_of([&] { tl::read_file(folder / "file", ExitCode::data); });
   CHECK(error.code() == ExitCode::training);
   CHECK(std::string(error.what()) == "can't read the file: Too many open files");

@@ -1,7 +1,7 @@
 #include "tl/data/image.h"
 
 #include "data/scratch.h"
-#include "little_memory.h"
+#include "resource_limit.h"
 
 #include <cstdlib>
 #include <new>
@@ -143,8 +143,9 @@ TEST_CASE("what is no image says why") {
 #ifdef TL_MEMORY_CAN_BE_LIMITED
 TEST_CASE("an image that there is no memory for is not called bad") {
   const Scratch scratch;
-  const auto path = scratch.write("large.png", encoded(".png", cv::Mat::zeros(9000, 9000, CV_8UC3)));
-  const LittleMemory limit(std::size_t{100} << 20);  // it takes 243 MB
+  const auto path =
+      scratch.write("large.png", encoded(".png", cv::Mat::zeros(9000, 9000, CV_8UC3)));
+  const auto limit = little_memory(std::size_t{100} << 20);  // it takes 243 MB
   CHECK_THROWS_AS(decode_image(path), std::bad_alloc);
 }
 #endif

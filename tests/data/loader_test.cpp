@@ -1,7 +1,7 @@
 #include "tl/data/loader.h"
 
 #include "data/scratch.h"
-#include "little_memory.h"
+#include "resource_limit.h"
 #include "tl/base/hash.h"
 #include "tl/data/image.h"
 
@@ -142,7 +142,7 @@ TEST_CASE("where the machine gives fewer threads the loader does with them") {
   const Scratch scratch;
   const Dataset dataset = noisy_dataset(scratch, 9);
   const auto expected = pixels_of(dataset, small_input(), 1);
-  const LittleMemory limit(std::size_t{40} << 20);  // a few stacks of 8 MB
+  const auto limit = little_memory(std::size_t{40} << 20);  // a few stacks of 8 MB
   CHECK(pixels_of(dataset, small_input(), 64) == expected);
 }
 #endif

@@ -1,6 +1,6 @@
 #include "data/verify.h"
 
-#include "no_more_files.h"
+#include "resource_limit.h"
 #include "scratch.h"
 #include "tl/base/signals.h"
 #include "tl/data/dataset.h"
@@ -50,7 +50,7 @@ TEST_CASE("an image that the machine can't open now is not called bad") {
   scratch.write("a.png", plain_png());
   const std::vector<std::string> paths = {"a.png", "a.png"};
   CHECK(verify_images(scratch.folder(), paths, 2, {}).at(0).reason.empty());
-  const NoMoreFiles limit;
+  const auto limit = no_more_files();
   const Error error = caught([&] { verify_images(scratch.folder(), paths, 2, {}); });
   CHECK(error.code() == ExitCode::training);
   CHECK(has(error.what(), "Too many open files"));

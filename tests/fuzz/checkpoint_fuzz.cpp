@@ -8,7 +8,7 @@
 
 #include "fuzz/fuzz.h"
 #include "fuzz/memory_file.h"
-#include "tl/base/hash.h"
+#include "train/contained.h"
 
 namespace {
 
@@ -37,11 +37,6 @@ void read_checkpoint(std::string_view bytes) {
     } catch (const tl::DamagedCheckpoint&) {
     }
   });
-}
-
-std::string contained(const std::string& archive) {
-  const tl::Digest sum = tl::digest(archive);
-  return "tlckpt2\n" + std::string(sum.begin(), sum.end()) + archive;
 }
 
 std::string archive_at(std::string_view position) {

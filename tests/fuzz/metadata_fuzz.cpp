@@ -1,5 +1,5 @@
-// What is read of a TorchScript file before it is loaded: the file itself, and, as it would seldom be
-// hit, the metadata within a whole archive.
+// What is read of a TorchScript file before it is loaded: the file itself, and, as it would seldom
+// be hit, the metadata within a whole archive.
 #include "fuzz/fuzz.h"
 #include "fuzz/memory_file.h"
 #include "tl/model/backbone_file.h"

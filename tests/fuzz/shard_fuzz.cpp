@@ -1,9 +1,8 @@
 // A file of the feature store: as it is, and with the checksum of its index set right, since no
 // mutation would hit that.
-#include "store/shard.h"
-
 #include "fuzz/fuzz.h"
 #include "fuzz/memory_file.h"
+#include "store/shard.h"
 
 #include <algorithm>
 #include <cstring>

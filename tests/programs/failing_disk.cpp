@@ -1,6 +1,7 @@
 // Preloaded into a program, it stands between the program and its disk. Of the files below
-// TL_DISK_FOLDER it writes into TL_DISK_LOG what is done to them, a line each: write, sync or rename
-// and the path. After TL_DISK_OPERATIONS writes and syncs, where that is set, the disk is full.
+// TL_DISK_FOLDER it writes into TL_DISK_LOG what is done to them, a line each: write, sync or
+// rename and the path. After TL_DISK_OPERATIONS writes and syncs, where that is set, the disk is
+// full.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

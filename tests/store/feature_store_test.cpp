@@ -1,7 +1,7 @@
 #include "tl/store/feature_store.h"
 
 #include "catch.h"
-#include "no_more_files.h"
+#include "resource_limit.h"
 #include "temporary_folder.h"
 
 #include <algorithm>
@@ -42,6 +42,11 @@ bool has(Shelf& shelf, int number) {
   std::vector<std::byte> bytes(entry_bytes);
   return shelf.read(named("entry " + std::to_string(number)), bytes.data()) &&
          bytes == content(number);
+}
+
+void check_has_first(Shelf& shelf, int count) {
+  for (int i = 0; i < count; ++i)
+    CHECK(has(shelf, i));
 }
 
 std::vector<fs::path> shards(const fs::path& folder) {
@@ -89,8 +94,7 @@ TEST_CASE("what was added is found again, also by a later store on the folder") 
   }
   FeatureStore store(on_disk(folder / "store"));
   const auto shelf = store.shelf(named("a network"), entry_bytes);
-  for (int i = 0; i < 5; ++i)
-    CHECK(has(*shelf, i));
+  check_has_first(*shelf, 5);
   CHECK_FALSE(has(*store.shelf(named("another network"), entry_bytes), 0));
   CHECK_FALSE(store.shelf(named("a network"), 2 * entry_bytes)->contains(named("entry 0")));
 }
@@ -184,11 +188,10 @@ TEST_CASE("a store has more shards than a process may have open files") {
       shelf->exchange();
     }
   }
-  const NoMoreFiles limit(8);
+  const auto limit = no_more_files(8);
   FeatureStore store(on_disk(folder / "store"));
   const auto shelf = store.shelf(named("n"), entry_bytes);
-  for (int i = 0; i < 40; ++i)
-    CHECK(has(*shelf, i));
+  check_has_first(*shelf, 40);
 }
 
 TEST_CASE("an entry whose shard another process has removed counts as absent") {
@@ -256,8 +259,7 @@ TEST_CASE("processes that write at the same time lose nothing") {
     ::waitpid(child, nullptr, 0);
   FeatureStore store(on_disk(folder / "store"));
   const auto shelf = store.shelf(named("n"), entry_bytes);
-  for (int i = 0; i < 100; ++i)
-    CHECK(has(*shelf, i));
+  check_has_first(*shelf, 100);
 }
 
 TEST_CASE("what was used longest ago goes when the folder is full") {
@@ -316,8 +318,7 @@ TEST_CASE("a store that can't keep everything on disk goes on in memory") {
   for (int i = 0; i < 10; ++i)
     add(*shelf, i);
   shelf->exchange();
-  for (int i = 0; i < 10; ++i)
-    CHECK(has(*shelf, i));
+  check_has_first(*shelf, 10);
   CHECK(store.place() == "memory");
 }
 

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "error_of.h"
 #include "tl/base/files.h"
-#include "tl/base/hash.h"
+#include "train/contained.h"
 
 using namespace tl;
 
@@ -48,12 +48,6 @@ Checkpoint read(const std::string& bytes) {
 std::string fixture(int format) {
   return read_file(TL_SOURCE_DIR "/tests/train/fixtures/format" + std::to_string(format) + ".ckpt",
                    ExitCode::data);
-}
-
-// The container of format 2 around an archive.
-std::string contained(const std::string& archive) {
-  const Digest sum = digest(archive);
-  return "tlckpt2\n" + std::string(sum.begin(), sum.end()) + archive;
 }
 
 }  // namespace

@@ -50,6 +50,26 @@ class Killer : public TrainObserver {
   int at_;
 };
 
+// A run that is killed at a step and resumed ends as an undisturbed one; `prepare` sets its
+// options, `step` may depend on how the undisturbed one went.
+void check_survives_a_kill(const std::function<void(TrainOptions&)>& prepare,
+                           const std::function<int(const TrainOutcome&)>& step) {
+  const auto run_in = [&](const TemporaryFolder& folder) {
+    Run run(folder);
+    prepare(run.options);
+    return run;
+  };
+  const TemporaryFolder whole_folder;
+  Run whole = run_in(whole_folder);
+  const TrainOutcome expected = whole.go();
+  const TemporaryFolder folder;
+  Run first = run_in(folder);
+  Killer killer(step(expected));
+  CHECK_THROWS(first.go(false, {}, killer));
+  Run second = run_in(folder);
+  check_same(second, second.go(true), whole, expected);
+}
+
 }  // namespace
 
 TEST_CASE("a run stopped anywhere and resumed ends as an undisturbed one, bit for bit") {
@@ -97,21 +117,12 @@ TEST_CASE("a run killed at a step ends as an undisturbed one, bit for bit") {
 TEST_CASE("every optimizer goes on with the state that it had") {
   for (const auto name : {OptimizerName::adamw, OptimizerName::sgd, OptimizerName::rmsprop}) {
     INFO("optimizer " << static_cast<int>(name));
-    const auto run_in = [&](const TemporaryFolder& folder) {
-      Run run(folder);
-      run.options.optimizer.name = name;
-      run.options.optimizer.momentum = 0.9;
-      return run;
-    };
-    const TemporaryFolder whole_folder;
-    Run whole = run_in(whole_folder);
-    const TrainOutcome expected = whole.go();
-    const TemporaryFolder folder;
-    Run first = run_in(folder);
-    Killer killer(8);
-    CHECK_THROWS(first.go(false, {}, killer));
-    Run second = run_in(folder);
-    check_same(second, second.go(true), whole, expected);
+    check_survives_a_kill(
+        [&](TrainOptions& options) {
+          options.optimizer.name = name;
+          options.optimizer.momentum = 0.9;
+        },
+        [](const TrainOutcome&) { return 8; });
   }
 }
 
@@ -190,22 +201,14 @@ TEST_CASE("training stops early when validation gets no better") {
 }
 
 TEST_CASE("early stopping goes on counting where a killed run was") {
-  const auto patient = [](const TemporaryFolder& folder) {
-    Run run(folder);
-    run.options.epochs = 50;
-    run.options.early_stopping.patience = 2;
-    return run;
-  };
-  const TemporaryFolder whole_folder;
-  Run whole = patient(whole_folder);
-  const TrainOutcome expected = whole.go();
-
-  const TemporaryFolder folder;
-  Run first = patient(folder);
-  Killer killer(3 * static_cast<int>(expected.history.size()));  // the last step of all
-  CHECK_THROWS(first.go(false, {}, killer));
-  Run second = patient(folder);
-  check_same(second, second.go(true), whole, expected);
+  check_survives_a_kill(
+      [](TrainOptions& options) {
+        options.epochs = 50;
+        options.early_stopping.patience = 2;
+      },
+      [](const TrainOutcome& whole) {  // the last step of all
+        return 3 * static_cast<int>(whole.history.size());
+      });
 }
 
 TEST_CASE("a loss that is not finite ends the run with its place") {

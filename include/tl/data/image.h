@@ -11,9 +11,9 @@
 
 namespace tl {
 
-// Decodes JPEG, PNG, BMP, TIFF, WebP, PNM and JPEG 2000 to RGB: EXIF orientation applied, alpha dropped, grey repeated,
-// 16 bits reduced to 8. A JPEG is decoded at a half, a quarter or an eighth of its size as long as
-// its shorter side keeps `needed` pixels.
+// Decodes JPEG, PNG, BMP, TIFF, WebP, PNM and JPEG 2000 to RGB: EXIF orientation applied, alpha
+// dropped, grey repeated, 16 bits reduced to 8. A JPEG is decoded at a half, a quarter or an eighth
+// of its size as long as its shorter side keeps `needed` pixels.
 // Throws Error(data) with the reason: empty, not an image, truncated, too large; std::bad_alloc
 // where there is no memory for it.
 cv::Mat decode_image(const std::filesystem::path& path,

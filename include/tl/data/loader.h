@@ -39,7 +39,8 @@ class ImageCache {
   std::uint64_t room_;
 };
 
-// Names the code that makes pixels of files: the same file, Transform and identity, the same pixels.
+// Names the code that makes pixels of files: the same file, Transform and identity, the same
+// pixels.
 std::string pixels_identity();
 
 // How a sample becomes an image of the network's size.
