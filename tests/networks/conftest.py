@@ -69,5 +69,5 @@ def difference(a, b):
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
-    torch.set_num_threads(min(2, os.cpu_count()))
+def threads():
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", min(2, os.cpu_count()))))

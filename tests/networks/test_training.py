@@ -19,6 +19,17 @@ NETWORKS = [
 TOLERANCE = 1e-4
 
 
+def smooth(network):
+    """The network with SiLU for ReLU: at a ReLU's kink, PyTorch's own gradient of ResNet-18's first
+    layer jumps by up to 2 % with the seventh digit of the input; so it moves by 1e-5."""
+    for name, child in network.named_children():
+        if isinstance(child, torch.nn.ReLU):
+            setattr(network, name, torch.nn.SiLU(inplace=True))
+        else:
+            smooth(child)
+    return network
+
+
 def data_of(tmp_path):
     images = random_images(BATCH * STEPS, SIZE)
     labels = torch.arange(BATCH * STEPS) % CLASSES
@@ -60,7 +71,7 @@ def groups(network, head):
 @pytest.mark.parametrize("name, method, classifier, k, batch_norm", NETWORKS)
 def test_agrees_with_pytorch(name, method, classifier, k, batch_norm, what, tmp_path):
     images, labels = data_of(tmp_path)
-    eager = build(name)
+    eager = smooth(build(name))
     file = tmp_path / "network.pt"
     to_torchscript(eager, method, SIZE).save(str(file))
     rates = {"lr": 1e-3, "backbone_lr": 1e-4}
