@@ -31,11 +31,10 @@ variable_list gradients(const DepthwiseShape& shape, const at::Tensor& grad,
                         const at::Tensor& input, const at::Tensor& weight) {
   const at::Tensor taps = weight.to(at::kFloat).squeeze(1).permute({1, 2, 0}).contiguous();
   at::Tensor input_grad = at::empty_like(input);
-  depthwise_input_gradient(shape, grad.const_data_ptr<T>(), taps.const_data_ptr<float>(),
-                           input_grad.mutable_data_ptr<T>());
   at::Tensor weight_grad = at::empty_like(taps);
-  depthwise_weight_gradient(shape, grad.const_data_ptr<T>(), input.const_data_ptr<T>(),
-                            weight_grad.mutable_data_ptr<float>());
+  depthwise_gradients(shape, grad.const_data_ptr<T>(), input.const_data_ptr<T>(),
+                      taps.const_data_ptr<float>(), input_grad.mutable_data_ptr<T>(),
+                      weight_grad.mutable_data_ptr<float>());
   return {input_grad, weight_grad.permute({2, 0, 1}).unsqueeze(1).to(weight.scalar_type())};
 }
 

@@ -6,149 +6,276 @@
 #include <algorithm>
 #include <vector>
 
-// The compiler makes one version for each kind of processor and picks at load time.
+// The compiler makes one version for each kind of processor and picks at load time; what is called
+// from there has to be compiled into it.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TL_FOR_EACH_PROCESSOR \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define TL_COMPILED_IN __attribute__((always_inline)) inline
 #else
 #define TL_FOR_EACH_PROCESSOR
+#define TL_COMPILED_IN inline
 #endif
 
 namespace tl {
 namespace {
 
-// Channels that are worked on together: their sums stay in the first-level cache.
-constexpr std::int64_t block = 64;
-// Parts of the batch that are summed up apart, and then in order.
-constexpr std::int64_t parts = 8;
-
-// Adds grad * taps over `n` channels.
-template <typename T>
-inline void add_product(std::int64_t n, const T* a, const float* b, float* sum) {
-  for (std::int64_t c = 0; c < n; ++c)
-    sum[c] += static_cast<float>(a[c]) * b[c];
-}
-
-TL_FOR_EACH_PROCESSOR void add(std::int64_t n, const float* a, const float* b, float* sum) {
-  add_product(n, a, b, sum);
-}
-
-TL_FOR_EACH_PROCESSOR void add(std::int64_t n, const c10::BFloat16* a, const float* b, float* sum) {
-  add_product(n, a, b, sum);
-}
-
-TL_FOR_EACH_PROCESSOR void convert(std::int64_t n, const float* from, float* to) {
-  for (std::int64_t c = 0; c < n; ++c)
-    to[c] = from[c];
-}
-
-TL_FOR_EACH_PROCESSOR void convert(std::int64_t n, const c10::BFloat16* from, float* to) {
-  for (std::int64_t c = 0; c < n; ++c)
-    to[c] = static_cast<float>(from[c]);
-}
-
-TL_FOR_EACH_PROCESSOR void convert(std::int64_t n, const float* from, c10::BFloat16* to) {
-  for (std::int64_t c = 0; c < n; ++c)
-    to[c] = from[c];
-}
-
-// The kernel rows (or columns) that connect a place of the output with places of the input.
-struct Range {
-  std::int64_t first, last;
+// Channels that are worked on together: one register of AVX-512, two of AVX2.
+constexpr std::int64_t lanes = 16;
+struct alignas(lanes * sizeof(float)) Lanes {
+  float __attribute__((vector_size(lanes * sizeof(float)))) values;
 };
 
-Range taps_inside(std::int64_t start, std::int64_t kernel, std::int64_t size) {
-  return {std::max<std::int64_t>(0, -start), std::min(kernel, size - start)};
+// Places of a row that are worked on together, their sums in registers: maps of networks for 224
+// pixels are 7, 14, 28, 56 or 112 wide.
+constexpr std::int64_t places = 7;
+
+// Blocks of channels that a thread turns to one after the other: they share lines of the cache.
+constexpr std::int64_t group = 4;
+
+// Parts of the batch whose weight gradients are summed up apart, and then in order.
+constexpr std::int64_t parts = 8;
+
+// Some channels of a map in fp32, with zeros around them: what lies outside adds nothing.
+struct Plane {
+  Plane(std::int64_t rows, std::int64_t columns)
+      : width(columns), cells(static_cast<std::size_t>(rows * columns)) {}
+  TL_COMPILED_IN Lanes* at(std::int64_t y, std::int64_t x) { return &cells[y * width + x]; }
+  TL_COMPILED_IN const Lanes* at(std::int64_t y, std::int64_t x) const {
+    return &cells[y * width + x];
+  }
+
+  std::int64_t width;
+  std::vector<Lanes> cells;
+};
+
+using Floats = float __attribute__((vector_size(lanes * sizeof(float))));
+using Bits = std::uint32_t __attribute__((vector_size(lanes * sizeof(std::uint32_t))));
+using HalfBits = std::uint16_t __attribute__((vector_size(lanes * sizeof(std::uint16_t))));
+
+TL_COMPILED_IN void widen(const float* from, Lanes& to) {
+  __builtin_memcpy(&to, from, sizeof(to));
 }
 
-}  // namespace
+TL_COMPILED_IN void widen(const c10::BFloat16* from, Lanes& to) {
+  HalfBits half;
+  __builtin_memcpy(&half, from, sizeof(half));
+  to.values = reinterpret_cast<Floats>(__builtin_convertvector(half, Bits) << 16);
+}
+
+TL_COMPILED_IN void narrow(const Lanes& from, float* to) {
+  __builtin_memcpy(to, &from, sizeof(from));
+}
+
+// Rounds halves to even; what is no number stays so.
+TL_COMPILED_IN void narrow(const Lanes& from, c10::BFloat16* to) {
+  const Bits bits = reinterpret_cast<Bits>(from.values);
+  const Bits rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  const Bits no_number = reinterpret_cast<Bits>(from.values != from.values);
+  const auto half =
+      __builtin_convertvector((no_number & 0x7FC0) | (~no_number & rounded), HalfBits);
+  __builtin_memcpy(to, &half, sizeof(half));
+}
 
 template <typename T>
-void depthwise_input_gradient(const DepthwiseShape& s, const T* grad, const float* taps, T* out) {
-  at::parallel_for(0, s.batch * s.in_height, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> sum(static_cast<std::size_t>(s.channels));
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t image = row / s.in_height;
-      const std::int64_t y = row % s.in_height;
-      for (std::int64_t x = 0; x < s.in_width; ++x) {
-        std::fill(sum.begin(), sum.end(), 0.0F);
-        for (std::int64_t ky = 0; ky < s.kernel_height; ++ky) {
-          const std::int64_t oy = y + s.pad_y - ky;
-          if (oy < 0 || oy % s.stride_y != 0 || oy / s.stride_y >= s.out_height) continue;
-          const T* line =
-              grad + (image * s.out_height + oy / s.stride_y) * s.out_width * s.channels;
-          for (std::int64_t kx = 0; kx < s.kernel_width; ++kx) {
-            const std::int64_t ox = x + s.pad_x - kx;
-            if (ox < 0 || ox % s.stride_x != 0 || ox / s.stride_x >= s.out_width) continue;
-            add(s.channels, line + ox / s.stride_x * s.channels,
-                taps + (ky * s.kernel_width + kx) * s.channels, sum.data());
-          }
-        }
-        convert(s.channels, sum.data(), out + (row * s.in_width + x) * s.channels);
-      }
+TL_COMPILED_IN void load(const T* from, std::int64_t channels, Lanes& to) {
+  if (channels == lanes) return widen(from, to);
+  T some[lanes] = {};
+  for (std::int64_t c = 0; c < channels; ++c)
+    some[c] = from[c];
+  widen(some, to);
+}
+
+template <typename T>
+TL_COMPILED_IN void store(const Lanes& from, std::int64_t channels, T* to) {
+  if (channels == lanes) return narrow(from, to);
+  T some[lanes];
+  narrow(from, some);
+  for (std::int64_t c = 0; c < channels; ++c)
+    to[c] = some[c];
+}
+
+// One image's 16 channels: the output's gradient begins at (margin_y, margin_x), the input at
+// (pad_y, pad_x).
+struct Planes {
+  explicit Planes(const DepthwiseShape& s)
+      : margin_y(s.kernel_height / s.stride_y),
+        margin_x(s.kernel_width / s.stride_x),
+        grad(margin_y + std::max(s.out_height, (s.pad_y + s.in_height) / s.stride_y + 1),
+             margin_x + std::max(s.out_width, (s.pad_x + s.in_width) / s.stride_x + places)),
+        input(std::max((s.out_height - 1) * s.stride_y + s.kernel_height, s.pad_y + s.in_height),
+              std::max((s.out_width - 1) * s.stride_x + s.kernel_width, s.pad_x + s.in_width)) {}
+
+  std::int64_t margin_y, margin_x;
+  Plane grad, input;
+};
+
+// The image's pixels lie `step` values apart.
+template <typename T>
+TL_COMPILED_IN void load(const T* image, std::int64_t height, std::int64_t width, std::int64_t step,
+                         std::int64_t channels, std::int64_t top, std::int64_t left, Plane& to) {
+  for (std::int64_t y = 0; y < height; ++y) {
+    for (std::int64_t x = 0; x < width; ++x)
+      load(image + (y * width + x) * step, channels, *to.at(top + y, left + x));
+  }
+}
+
+// Adds to the sums of `n` taps of a kernel's row.
+template <int n>
+TL_COMPILED_IN void sum_up(const DepthwiseShape& s, const Planes& at, std::int64_t ky,
+                           std::int64_t kx, Lanes* sums) {
+  Lanes sum[n];
+#pragma GCC unroll 8
+  for (int k = 0; k < n; ++k)
+    sum[k] = sums[k];
+  for (std::int64_t y = 0; y < s.out_height; ++y) {
+    const Lanes* grad = at.grad.at(at.margin_y + y, at.margin_x);
+    const Lanes* input = at.input.at(y * s.stride_y + ky, kx);
+    for (std::int64_t x = 0; x < s.out_width; ++x) {
+#pragma GCC unroll 8
+      for (int k = 0; k < n; ++k)
+        sum[k].values += grad[x].values * input[x * s.stride_x + k].values;
     }
-  });
+  }
+#pragma GCC unroll 8
+  for (int k = 0; k < n; ++k)
+    sums[k] = sum[k];
 }
 
-namespace {
+TL_COMPILED_IN void add_weight_gradient(const DepthwiseShape& s, const Planes& at, Lanes* sums) {
+  for (std::int64_t ky = 0; ky < s.kernel_height; ++ky, sums += s.kernel_width) {
+    if (s.kernel_width == 3) {
+      sum_up<3>(s, at, ky, 0, sums);
+    } else if (s.kernel_width == 5) {
+      sum_up<5>(s, at, ky, 0, sums);
+    } else if (s.kernel_width == 7) {
+      sum_up<7>(s, at, ky, 0, sums);
+    } else {
+      for (std::int64_t kx = 0; kx < s.kernel_width; ++kx)
+        sum_up<1>(s, at, ky, kx, sums + kx);
+    }
+  }
+}
 
-// Sums over the images [first, last) for `n` channels; each pointer stands at the first of them.
+// The input at row y, column x saw output row (y + pad_y - ky) / stride_y under each ky for which
+// that is whole: every stride_y-th one. Columns alike.
 template <typename T>
-void sum_over_images(const DepthwiseShape& s, std::int64_t first, std::int64_t last, std::int64_t n,
-                     const T* grad, const T* input, float* sums) {
-  float g[block];
-  for (std::int64_t image = first; image < last; ++image) {
-    for (std::int64_t oy = 0; oy < s.out_height; ++oy) {
-      const std::int64_t y = oy * s.stride_y - s.pad_y;
-      const Range rows = taps_inside(y, s.kernel_height, s.in_height);
-      for (std::int64_t ox = 0; ox < s.out_width; ++ox) {
-        const std::int64_t x = ox * s.stride_x - s.pad_x;
-        const Range columns = taps_inside(x, s.kernel_width, s.in_width);
-        convert(n, grad + ((image * s.out_height + oy) * s.out_width + ox) * s.channels, g);
-        for (std::int64_t ky = rows.first; ky < rows.last; ++ky) {
-          const T* line = input + ((image * s.in_height + y + ky) * s.in_width + x) * s.channels;
-          for (std::int64_t kx = columns.first; kx < columns.last; ++kx) {
-            add(n, line + kx * s.channels, g, sums + (ky * s.kernel_width + kx) * block);
+TL_COMPILED_IN void write_input_gradient(const DepthwiseShape& s, const Planes& at,
+                                         const Lanes* taps, std::int64_t channels, T* image) {
+  for (std::int64_t y = 0; y < s.in_height; ++y) {
+    const std::int64_t first_ky = (y + s.pad_y) % s.stride_y;
+    const std::int64_t oy = at.margin_y + (y + s.pad_y) / s.stride_y;
+    for (std::int64_t phase = 0; phase < s.stride_x; ++phase) {
+      const std::int64_t first_kx = (phase + s.pad_x) % s.stride_x;
+      for (std::int64_t x = phase; x < s.in_width; x += places * s.stride_x) {
+        const std::int64_t ox = at.margin_x + (x + s.pad_x) / s.stride_x;
+        Lanes sum[places] = {};
+        for (std::int64_t ky = first_ky, u = 0; ky < s.kernel_height; ky += s.stride_y, ++u) {
+          for (std::int64_t kx = first_kx, t = 0; kx < s.kernel_width; kx += s.stride_x, ++t) {
+            const Lanes tap = taps[ky * s.kernel_width + kx];
+            const Lanes* grad = at.grad.at(oy - u, ox - t);
+#pragma GCC unroll 8
+            for (int i = 0; i < places; ++i)
+              sum[i].values += tap.values * grad[i].values;
           }
         }
+        for (std::int64_t i = 0; i < places && x + i * s.stride_x < s.in_width; ++i)
+          store(sum[i], channels, image + (y * s.in_width + x + i * s.stride_x) * s.channels);
       }
     }
   }
 }
 
-}  // namespace
+// Some images and some blocks of channels.
+struct Task {
+  std::int64_t first_image, last_image;
+  std::int64_t first_block, last_block;
+};
 
 template <typename T>
-void depthwise_weight_gradient(const DepthwiseShape& s, const T* grad, const T* input, float* out) {
-  const std::int64_t blocks = (s.channels + block - 1) / block;
-  const std::int64_t taps = s.kernel_height * s.kernel_width;
-  std::vector<float> sums(static_cast<std::size_t>(parts * blocks * taps * block));
-  at::parallel_for(0, parts * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t part = task / blocks;
-      const std::int64_t channel = task % blocks * block;
-      sum_over_images(s, s.batch * part / parts, s.batch * (part + 1) / parts,
-                      std::min(block, s.channels - channel), grad + channel, input + channel,
-                      sums.data() + task * taps * block);
-    }
-  });
-  std::fill(out, out + taps * s.channels, 0.0F);
-  for (std::int64_t task = 0; task < parts * blocks; ++task) {
-    const std::int64_t channel = task % blocks * block;
-    for (std::int64_t tap = 0; tap < taps; ++tap) {
-      const float* from = sums.data() + (task * taps + tap) * block;
-      for (std::int64_t c = 0; c < std::min(block, s.channels - channel); ++c)
-        out[tap * s.channels + channel + c] += from[c];
+struct Gradients {
+  const T* grad;
+  const T* input;
+  const Lanes* taps;  // a kernel for each block of channels
+  T* input_grad;
+  Lanes* sums;  // alike
+};
+
+template <typename T>
+TL_COMPILED_IN void work_on(const DepthwiseShape& s, const Task& task, const Gradients<T>& of,
+                            Planes& planes) {
+  const std::int64_t kernel = s.kernel_height * s.kernel_width;
+  for (std::int64_t image = task.first_image; image < task.last_image; ++image) {
+    for (std::int64_t block = task.first_block; block < task.last_block; ++block) {
+      const std::int64_t channel = block * lanes;
+      const std::int64_t channels = std::min(lanes, s.channels - channel);
+      const std::int64_t in = image * s.in_height * s.in_width * s.channels + channel;
+      const std::int64_t out = image * s.out_height * s.out_width * s.channels + channel;
+      load(of.grad + out, s.out_height, s.out_width, s.channels, channels, planes.margin_y,
+           planes.margin_x, planes.grad);
+      load(of.input + in, s.in_height, s.in_width, s.channels, channels, s.pad_y, s.pad_x,
+           planes.input);
+      add_weight_gradient(s, planes, of.sums + block * kernel);
+      write_input_gradient(s, planes, of.taps + block * kernel, channels, of.input_grad + in);
     }
   }
 }
 
-template void depthwise_input_gradient(const DepthwiseShape&, const float*, const float*, float*);
-template void depthwise_input_gradient(const DepthwiseShape&, const c10::BFloat16*, const float*,
-                                       c10::BFloat16*);
-template void depthwise_weight_gradient(const DepthwiseShape&, const float*, const float*, float*);
-template void depthwise_weight_gradient(const DepthwiseShape&, const c10::BFloat16*,
-                                        const c10::BFloat16*, float*);
+TL_FOR_EACH_PROCESSOR void work(const DepthwiseShape& s, const Task& task,
+                                const Gradients<float>& of, Planes& planes) {
+  work_on(s, task, of, planes);
+}
+
+TL_FOR_EACH_PROCESSOR void work(const DepthwiseShape& s, const Task& task,
+                                const Gradients<c10::BFloat16>& of, Planes& planes) {
+  work_on(s, task, of, planes);
+}
+
+}  // namespace
+
+template <typename T>
+void depthwise_gradients(const DepthwiseShape& s, const T* grad, const T* input, const float* taps,
+                         T* input_grad, float* weight_grad) {
+  const std::int64_t blocks = (s.channels + lanes - 1) / lanes;
+  const std::int64_t kernel = s.kernel_height * s.kernel_width;
+  const auto place = [&](std::int64_t tap, std::int64_t c) {
+    return std::pair(static_cast<std::size_t>(c / lanes * kernel + tap), c % lanes);
+  };
+  std::vector<Lanes> packed(static_cast<std::size_t>(blocks * kernel));
+  for (std::int64_t tap = 0; tap < kernel; ++tap) {
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      const auto [at, lane] = place(tap, c);
+      packed[at].values[lane] = taps[tap * s.channels + c];
+    }
+  }
+  const std::int64_t groups = (blocks + group - 1) / group;
+  std::vector<std::vector<Lanes>> sums(parts, std::vector<Lanes>(packed.size()));
+  at::parallel_for(0, parts * groups, 1, [&](std::int64_t begin, std::int64_t end) {
+    Planes planes(s);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t part = i / groups;
+      const std::int64_t first = i % groups * group;
+      work(s,
+           {s.batch * part / parts, s.batch * (part + 1) / parts, first,
+            std::min(first + group, blocks)},
+           {grad, input, packed.data(), input_grad, sums[part].data()}, planes);
+    }
+  });
+  for (std::int64_t tap = 0; tap < kernel; ++tap) {
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      const auto [at, lane] = place(tap, c);
+      float sum = 0;
+      for (const std::vector<Lanes>& part : sums)
+        sum += part[at].values[lane];
+      weight_grad[tap * s.channels + c] = sum;
+    }
+  }
+}
+
+template void depthwise_gradients(const DepthwiseShape&, const float*, const float*, const float*,
+                                  float*, float*);
+template void depthwise_gradients(const DepthwiseShape&, const c10::BFloat16*, const c10::BFloat16*,
+                                  const float*, c10::BFloat16*, float*);
 
 }  // namespace tl

@@ -12,15 +12,12 @@ struct DepthwiseShape {
   std::int64_t stride_y, stride_x, pad_y, pad_x;
 };
 
-// grad: batch x out_height x out_width x channels; taps: kernel_height x kernel_width x channels.
-// Writes batch x in_height x in_width x channels.
+// grad: batch x out_height x out_width x channels, of the output.
+// input, input_grad: batch x in_height x in_width x channels.
+// taps, weight_grad: kernel_height x kernel_width x channels.
+// Writes both gradients; sums don't depend on the number of threads.
 template <typename T>
-void depthwise_input_gradient(const DepthwiseShape& shape, const T* grad, const float* taps,
-                              T* out);
-
-// Writes kernel_height x kernel_width x channels. The sums do not depend on the number of threads.
-template <typename T>
-void depthwise_weight_gradient(const DepthwiseShape& shape, const T* grad, const T* input,
-                               float* out);
+void depthwise_gradients(const DepthwiseShape& shape, const T* grad, const T* input,
+                         const float* taps, T* input_grad, float* weight_grad);
 
 }  // namespace tl

@@ -43,7 +43,8 @@ TEST_CASE("depthwise gradients are those of PyTorch") {
   };
   for (const Case& c :
        {Case{8, 9, 9, 3, 3, 1, 1}, Case{70, 11, 8, 5, 3, 2, 0}, Case{129, 7, 7, 3, 5, 2, 2},
-        Case{1, 6, 6, 2, 2, 1, 0}, Case{64, 5, 5, 5, 5, 1, 2}, Case{16, 13, 13, 7, 7, 3, 3}}) {
+        Case{1, 6, 6, 2, 2, 1, 0}, Case{64, 5, 5, 5, 5, 1, 2}, Case{16, 13, 13, 7, 7, 3, 3},
+        Case{20, 3, 4, 1, 1, 2, 0}, Case{16, 30, 31, 5, 5, 2, 2}}) {
     const at::Tensor x = torch::randn({11, c.channels, c.height, c.width});
     const at::Tensor w = torch::randn({c.channels, 1, c.kernel_y, c.kernel_x});
     const std::vector<std::int64_t> stride = {c.stride, c.stride};
@@ -59,10 +60,9 @@ TEST_CASE("depthwise gradients are those of PyTorch") {
     const at::Tensor taps = w.squeeze(1).permute({1, 2, 0}).contiguous();
     at::Tensor of_input = torch::empty_like(pixels);
     at::Tensor of_weight = torch::empty_like(taps);
-    depthwise_input_gradient(shape, rows.const_data_ptr<float>(), taps.const_data_ptr<float>(),
-                             of_input.mutable_data_ptr<float>());
-    depthwise_weight_gradient(shape, rows.const_data_ptr<float>(), pixels.const_data_ptr<float>(),
-                              of_weight.mutable_data_ptr<float>());
+    depthwise_gradients(shape, rows.const_data_ptr<float>(), pixels.const_data_ptr<float>(),
+                        taps.const_data_ptr<float>(), of_input.mutable_data_ptr<float>(),
+                        of_weight.mutable_data_ptr<float>());
     INFO(c.channels << " channels, " << c.kernel_y << " x " << c.kernel_x << ", stride "
                     << c.stride);
     CHECK(relative(of_input.permute({0, 3, 1, 2}), expected.input) < 1e-6);
@@ -76,12 +76,15 @@ TEST_CASE("the sums of depthwise gradients do not depend on the number of thread
   const DepthwiseShape shape{16, 96, 14, 14, 14, 14, 3, 3, 1, 1, 1, 1};
   const at::Tensor grad = torch::randn({16, 14, 14, 96});
   const at::Tensor x = torch::randn({16, 14, 14, 96});
+  const at::Tensor taps = torch::randn({3, 3, 96});
   const auto sums = [&](int threads) {
     at::set_num_threads(threads);
-    at::Tensor out = torch::empty({3, 3, 96});
-    depthwise_weight_gradient(shape, grad.const_data_ptr<float>(), x.const_data_ptr<float>(),
-                              out.mutable_data_ptr<float>());
-    return out;
+    at::Tensor of_input = torch::empty_like(x);
+    at::Tensor of_weight = torch::empty_like(taps);
+    depthwise_gradients(shape, grad.const_data_ptr<float>(), x.const_data_ptr<float>(),
+                        taps.const_data_ptr<float>(), of_input.mutable_data_ptr<float>(),
+                        of_weight.mutable_data_ptr<float>());
+    return of_weight;
   };
   const int before = at::get_num_threads();
   const at::Tensor one = sums(1);
