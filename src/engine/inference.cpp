@@ -103,6 +103,10 @@ Prefix::Prefix(const Model& model, Precision precision) {
 Prefix::~Prefix() = default;
 Prefix::Prefix(Prefix&&) noexcept = default;
 
+void Prefix::prepare() const {
+  if (!state_->empty) state_->made();
+}
+
 at::Tensor Prefix::features(const at::Tensor& images) const {
   if (state_->empty) return to_input(images, state_->input.info, state_->input.device);
   return state_->made().run(images).to(feature_type());

@@ -25,7 +25,9 @@ class FeatureMaker {
  public:
   FeatureMaker(const Dataset& dataset, const Prefix& prefix, std::vector<std::size_t> order,
                int batch, const Transform& transform, int workers)
-      : prefix_(prefix), loader_(dataset, std::move(order), batch, transform, workers) {}
+      : prefix_(prefix), loader_(dataset, std::move(order), batch, transform, workers) {
+    prefix_.prepare();  // while the first images are decoded
+  }
 
   std::optional<MadeFeatures> next();
 

@@ -30,13 +30,15 @@ Precision resolve_precision(Precision wish, const Model& model);
 int preferred_batch(const c10::Device& device);
 
 // Everything before the last cut that stands before the first trainable parameter: runs without
-// gradients, and gives the same features for the same image whatever is trained behind it. The
-// engine is made when it is first needed.
+// gradients, and gives the same features for the same image whatever is trained behind it.
 class Prefix {
  public:
   Prefix(const Model& model, Precision precision);
   ~Prefix();
   Prefix(Prefix&&) noexcept;
+
+  // Makes the engine, which the first call that needs it does otherwise.
+  void prepare() const;
 
   // images: uint8, N x H x W x 3, RGB. Returns the tensor at the cut on the model's device, in fp32
   // or bf16. Not to be called from two threads at once.
