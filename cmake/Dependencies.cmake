@@ -18,6 +18,12 @@ find_package(spdlog 1.9 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(Threads REQUIRED)
 
+find_path(TURBOJPEG_INCLUDE turbojpeg.h REQUIRED)
+find_library(TURBOJPEG_LIBRARY turbojpeg REQUIRED)
+add_library(tl_turbojpeg INTERFACE)
+target_include_directories(tl_turbojpeg SYSTEM INTERFACE ${TURBOJPEG_INCLUDE})
+target_link_libraries(tl_turbojpeg INTERFACE ${TURBOJPEG_LIBRARY})
+
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 add_library(tl_xxhash INTERFACE)

@@ -15,6 +15,7 @@ using namespace std::string_view_literals;
 
 constexpr std::uint64_t max_pixels = std::uint64_t{1} << 28;
 constexpr auto jpeg_magic = "\xFF\xD8\xFF"sv;
+constexpr std::uint8_t end_mark = 0xD9;  // of a JPEG
 constexpr auto png_magic = "\x89PNG\r\n\x1A\n"sv;
 constexpr auto jpeg_2000_magic = "\0\0\0\x0CjP  "sv;
 constexpr auto jpeg_2000_start = "\xFF\x4F\xFF\x51"sv;
@@ -62,23 +63,31 @@ std::size_t find_marker(std::string_view bytes, std::size_t at) {
   return bytes.npos;
 }
 
-// Goes from marker to marker, so that neither the thumbnail in the EXIF segment nor what stands
-// behind the end mark (which is legal) is taken for the image.
-Extent jpeg_extent(std::string_view bytes) {
-  Extent extent;
+// Calls visit(marker, body) from marker to marker, so that neither the thumbnail in the EXIF
+// segment nor what stands behind the end mark (which is legal) is taken for the image. The end
+// mark, where it is there, is the last.
+template <typename Visit>
+void walk_jpeg(std::string_view bytes, const Visit& visit) {
   std::size_t at = find_marker(bytes, 2);
   while (at != bytes.npos) {
     const std::uint8_t marker = byte_at(bytes, at + 1);
-    if (marker == 0xD9) return extent;
-    if (at + 4 > bytes.size()) break;
-    const std::size_t end = at + 2 + big_endian(bytes, at + 2, 2);
-    if (end > bytes.size()) break;
-    if (is_frame_header(marker) && end >= at + 9) {
-      enlarge(extent.size, big_endian(bytes, at + 7, 2), big_endian(bytes, at + 5, 2));
-    }
-    at = find_marker(bytes, end);
+    if (marker == end_mark) return visit(marker, std::string_view());
+    if (at + 4 > bytes.size()) return;
+    const std::size_t length = big_endian(bytes, at + 2, 2);
+    if (length < 2 || at + 2 + length > bytes.size()) return;
+    visit(marker, bytes.substr(at + 4, length - 2));
+    at = find_marker(bytes, at + 2 + length);
   }
+}
+
+Extent jpeg_extent(std::string_view bytes) {
+  Extent extent;
   extent.complete = false;
+  walk_jpeg(bytes, [&](std::uint8_t marker, std::string_view body) {
+    extent.complete = marker == end_mark;
+    if (!is_frame_header(marker) || body.size() < 5) return;
+    enlarge(extent.size, big_endian(body, 3, 2), big_endian(body, 1, 2));
+  });
   return extent;
 }
 
@@ -111,23 +120,25 @@ PixelSize bmp_size(std::string_view bytes) {
   return size;
 }
 
-// Of the first image in the file.
-PixelSize tiff_size(std::string_view bytes) {
+// The value of a tag in the first directory of a TIFF, which is what EXIF data are too; 0: none.
+std::uint32_t tiff_value(std::string_view bytes, std::uint32_t wanted) {
   constexpr std::size_t entry_length = 12;
-  PixelSize size;
+  if (bytes.size() < 8) return 0;
   const auto number = bytes[0] == 'I' ? little_endian : big_endian;
-  if (bytes.size() < 8) return size;
   const std::size_t directory = number(bytes, 4, 4);
-  if (directory + 2 > bytes.size()) return size;
+  if (directory + 2 > bytes.size()) return 0;
+  std::uint32_t value = 0;
   const std::size_t first = directory + 2;
   const std::size_t end = first + entry_length * number(bytes, directory, 2);
   for (std::size_t at = first; at < end && at + entry_length <= bytes.size(); at += entry_length) {
-    const std::uint32_t tag = number(bytes, at, 2);
     const bool is_short = number(bytes, at + 2, 2) == 3;
-    const std::uint32_t value = number(bytes, at + 8, is_short ? 2 : 4);
-    if (tag == 256) size.width = value;
-    if (tag == 257) size.height = value;
+    if (number(bytes, at, 2) == wanted) value = number(bytes, at + 8, is_short ? 2 : 4);
   }
+  return value;
+}
+
+PixelSize tiff_size(std::string_view bytes) {
+  const PixelSize size{tiff_value(bytes, 256), tiff_value(bytes, 257)};
   return size.width > 0 && size.height > 0 ? size : PixelSize{};
 }
 
@@ -238,10 +249,21 @@ PixelSize claimed_size(std::string_view bytes) {
   return extent_of(bytes).value_or(Extent{}).size;
 }
 
-int jpeg_side(std::string_view bytes) {
-  if (!bytes.starts_with(jpeg_magic)) return 0;
-  const PixelSize size = jpeg_extent(bytes).size;
-  return static_cast<int>(std::min(size.width, size.height));
+bool is_jpeg(std::string_view bytes) {
+  return bytes.starts_with(jpeg_magic);
+}
+
+int exif_orientation(std::string_view bytes) {
+  constexpr std::uint8_t application_segment = 0xE1;
+  constexpr auto exif_magic = "Exif\0\0"sv;
+  constexpr std::uint32_t orientation_tag = 274;
+  int orientation = 1;
+  walk_jpeg(bytes, [&](std::uint8_t marker, std::string_view body) {
+    if (marker != application_segment || !body.starts_with(exif_magic)) return;
+    const std::uint32_t value = tiff_value(body.substr(exif_magic.size()), orientation_tag);
+    if (value >= 1 && value <= 8) orientation = static_cast<int>(value);
+  });
+  return orientation;
 }
 
 void drop_png_extras(std::string& bytes) {

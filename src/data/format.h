@@ -26,8 +26,10 @@ std::string reason_against(std::string_view bytes);
 // zeros where it says nothing, and for other formats.
 PixelSize claimed_size(std::string_view bytes);
 
-// The shorter side of a JPEG in pixels; 0 for anything else.
-int jpeg_side(std::string_view bytes);
+bool is_jpeg(std::string_view bytes);
+
+// How a JPEG is to be turned, 1 to 8 as EXIF counts; 1 where it does not say.
+int exif_orientation(std::string_view bytes);
 
 // Takes colour profiles, texts and the like out of a whole PNG: OpenCV makes nothing of them, and
 // libpng writes a warning to stderr about each that it does not like.

@@ -1,6 +1,7 @@
 #include "tl/data/image.h"
 
 #include "data/format.h"
+#include "data/jpeg.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 
@@ -33,18 +34,15 @@ void set_up_opencv() {
               "put a JPEG or PNG in its place, or remove it");
 }
 
-int read_flags(int jpeg_side, int needed) {
-  if (jpeg_side / 8 >= needed) return cv::IMREAD_REDUCED_COLOR_8;
-  if (jpeg_side / 4 >= needed) return cv::IMREAD_REDUCED_COLOR_4;
-  if (jpeg_side / 2 >= needed) return cv::IMREAD_REDUCED_COLOR_2;
-  return cv::IMREAD_COLOR;
-}
-
 // A broken file gives no image or an exception; which of the two is up to OpenCV.
-cv::Mat decode_or_nothing(std::string& bytes, int flags) {
-  const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, bytes.data());
+cv::Mat decode_or_nothing(std::string& bytes, int needed) {
   try {
-    return cv::imdecode(buffer, flags);
+    if (is_jpeg(bytes)) return decode_jpeg(bytes, needed);
+    drop_png_extras(bytes);
+    const cv::Mat buffer(1, static_cast<int>(bytes.size()), CV_8U, bytes.data());
+    cv::Mat image = cv::imdecode(buffer, cv::IMREAD_COLOR);
+    if (!image.empty()) cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
+    return image;
   } catch (const cv::Exception& error) {
     if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();  // the image may be sound
     return {};
@@ -82,13 +80,11 @@ cv::Mat decode_image(std::string bytes, const fs::path& path, int needed) {
   set_up_opencv();
   const std::string reason = reason_against(bytes);
   if (!reason.empty()) reject(path, reason);
-  drop_png_extras(bytes);
-  cv::Mat image = decode_or_nothing(bytes, read_flags(jpeg_side(bytes), needed));
+  cv::Mat image = decode_or_nothing(bytes, needed);
   if (image.empty()) reject(path, "is no image, or one that is damaged");
   const PixelSize size{static_cast<std::uint64_t>(image.cols),
                        static_cast<std::uint64_t>(image.rows)};
   if (const std::string against = reason_against(size); !against.empty()) reject(path, against);
-  cv::cvtColor(image, image, cv::COLOR_BGR2RGB);
   return image;
 }
 

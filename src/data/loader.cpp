@@ -51,7 +51,7 @@ cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint6
 }  // namespace
 
 std::string pixels_identity() {
-  constexpr int version = 1;  // of decoding, resizing and augmentation here: to be raised with them
+  constexpr int version = 2;  // of decoding, resizing and augmentation here: to be raised with them
   return str("pixels ", version, " opencv ", CV_VERSION, " torch ", TORCH_VERSION, "\n");
 }
 

@@ -22,15 +22,6 @@ cv::Mat red_and_blue() {
   return image;
 }
 
-// The JPEG with an EXIF segment that says nothing but the orientation.
-std::string with_orientation(const std::string& jpeg, char orientation) {
-  const std::string tiff = "MM\0*\0\0\0\x08"s + "\0\x01"s + "\x01\x12\0\x03\0\0\0\x01\0"s +
-                           std::string(1, orientation) + "\0\0"s + "\0\0\0\0"s;
-  const std::string body = "Exif\0\0"s + tiff;
-  const std::string length = {0, static_cast<char>(body.size() + 2)};
-  return jpeg.substr(0, 2) + "\xFF\xE1" + length + body + jpeg.substr(2);
-}
-
 void check_colour(const cv::Mat& image, int row, int column, const cv::Vec3b& rgb) {
   CHECK(cv::norm(image.at<cv::Vec3b>(row, column), rgb, cv::NORM_INF) <= 3);
 }
@@ -63,22 +54,6 @@ TEST_CASE("colours come out as RGB") {
     check_colour(image, 8, 4, {255, 0, 0});
     check_colour(image, 8, 28, {0, 0, 255});
   }
-}
-
-TEST_CASE("the EXIF orientation is applied") {
-  const Scratch scratch;
-  const std::string jpeg = encoded(".jpg", red_and_blue());
-  const cv::Mat upright = decode_image(scratch.write("1.jpg", with_orientation(jpeg, 1)));
-  CHECK(upright.size() == cv::Size(32, 16));
-
-  const cv::Mat turned = decode_image(scratch.write("6.jpg", with_orientation(jpeg, 6)));
-  REQUIRE(turned.size() == cv::Size(16, 32));
-  check_colour(turned, 4, 8, {255, 0, 0});
-  check_colour(turned, 28, 8, {0, 0, 255});
-
-  const cv::Mat upside_down = decode_image(scratch.write("3.jpg", with_orientation(jpeg, 3)));
-  REQUIRE(upside_down.size() == cv::Size(32, 16));
-  check_colour(upside_down, 8, 4, {0, 0, 255});
 }
 
 TEST_CASE("grey, 16 bits and alpha become 8-bit RGB") {

@@ -165,6 +165,8 @@ def draw_kinds(folder):
     exif[0x0112] = 6  # to be turned by a quarter
     plain.save(folder / "turned.jpg", exif=exif)
     plain.save(folder / "a_png_called.jpg", format="PNG")
+    jpeg = (folder / "plain.jpg").read_bytes()
+    (folder / "stray_bytes.jpg").write_bytes(jpeg[:-2] + b"abc" + jpeg[-2:])
     for suffix in ("jpg", "png", "tif"):
         Image.new("L", (20, 16), 90).save(folder / f"grey.{suffix}")
     Image.new("LA", (20, 16), (90, 128)).save(folder / "grey_alpha.png")
@@ -181,6 +183,7 @@ def test_images_of_every_kind_keep_their_colours(tmp_path):
     files = draw_kinds(tmp_path / "images")
     done = run("tl-predict", model, tmp_path / "images", "--classes", tmp_path / "names.txt",
                "--top", "3", "--json")
+    assert "JPEG data" not in done.stderr  # nor does any decoder talk past the log
     images = json.loads(done.stdout)["images"]
     assert [image["path"] for image in images] == [str(file) for file in files]
     for image in images:
