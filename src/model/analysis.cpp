@@ -227,8 +227,8 @@ ExampleImages example_images(const InputSpec& input) {
   return {draw(Recording::batches[0]), draw(Recording::batches[1])};
 }
 
-Analysis analyse(const FlatGraph& flat, const ExampleImages& images, ExampleImages* outputs) {
-  return Analyser(flat, record(flat, images, outputs)).run();
+Analysis analyse(const FlatGraph& flat, Recording recording) {
+  return Analyser(flat, std::move(recording)).run();
 }
 
 }  // namespace tl

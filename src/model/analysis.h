@@ -6,9 +6,8 @@
 
 namespace tl {
 
-// Runs the graph on both batches and finds its layers and cuts.
-// `outputs`, if not null, receives what the graph gives.
-Analysis analyse(const FlatGraph& flat, const ExampleImages& images, ExampleImages* outputs);
+// Finds the layers and cuts of a graph that was recorded.
+Analysis analyse(const FlatGraph& flat, Recording recording);
 
 // Random images of the size that `input` asks for, two batches; always the same.
 ExampleImages example_images(const InputSpec& input);

@@ -23,8 +23,9 @@ namespace {
 
 // Channels that are worked on together: one register of AVX-512, two of AVX2.
 constexpr std::int64_t lanes = 16;
+using Floats = float __attribute__((vector_size(lanes * sizeof(float))));
 struct alignas(lanes * sizeof(float)) Lanes {
-  float __attribute__((vector_size(lanes * sizeof(float)))) values;
+  Floats values;
 };
 
 // Places of a row that are worked on together, their sums in registers: maps of networks for 224
@@ -50,7 +51,6 @@ struct Plane {
   std::vector<Lanes> cells;
 };
 
-using Floats = float __attribute__((vector_size(lanes * sizeof(float))));
 using Bits = std::uint32_t __attribute__((vector_size(lanes * sizeof(std::uint32_t))));
 using HalfBits = std::uint16_t __attribute__((vector_size(lanes * sizeof(std::uint16_t))));
 

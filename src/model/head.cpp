@@ -1,6 +1,7 @@
 #include "model/head.h"
 
 #include "model/kinds.h"
+#include "model/recording.h"
 #include "model/slice.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 namespace tl {
 namespace {
@@ -167,11 +169,28 @@ bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
          pooled.back() != map[1];
 }
 
+// What was recorded of a value holds for its copy.
+void carry_over(const Recording& from, const Value* value, const Value* copy, Recording& to) {
+  for (int which : {0, 1}) {
+    const auto& [sizes, numbers] = std::tie(from.sizes[which], from.numbers[which]);
+    if (const auto it = sizes.find(value); it != sizes.end()) to.sizes[which][copy] = it->second;
+    if (const auto it = numbers.find(value); it != numbers.end())
+      to.numbers[which][copy] = it->second;
+  }
+}
+
 }  // namespace
 
-FlatGraph with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
-                    const HeadOptions& options, int classes, std::uint64_t seed) {
-  FlatGraph whole = slice(flat, analysis.recording, flat.images(), point.value);
+Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
+                 const HeadOptions& options, int classes, std::uint64_t seed) {
+  Recording recording;
+  const auto copied = [&](Node* original, Node* copy) {
+    for (std::size_t i = 0; i < copy->outputs().size(); ++i)
+      carry_over(analysis.recording, original->outputs()[i], copy->outputs()[i], recording);
+  };
+  FlatGraph whole = slice(flat, analysis.recording, flat.images(), point.value, copied);
+  carry_over(analysis.recording, flat.images(), whole.images(), recording);
+  Value* features = whole.output();
   HeadBuilder head(whole, analysis.recording.sizes[0].at(point.value),
                    keeps_channels_last(flat, analysis, point), seed);
   head.pool(options.pool);
@@ -183,7 +202,8 @@ FlatGraph with_head(const FlatGraph& flat, const Analysis& analysis, const Featu
   head.dropout(options.dropout);
   head.linear(classes);
   head.finish();
-  return whole;
+  record_behind(whole, features, recording);
+  return {std::move(whole), std::move(recording)};
 }
 
 }  // namespace tl

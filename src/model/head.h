@@ -20,8 +20,13 @@ bool has_classifier(const FlatGraph& flat, const Analysis& analysis);
 // Throws Error(model) where the network has no such place.
 FeaturePoint feature_point(const FlatGraph& flat, const Analysis& analysis, Pool pool);
 
+struct Headed {
+  FlatGraph flat;
+  Recording recording;
+};
+
 // Cuts the graph off at the point and continues it by pool, hidden layers and one logit a class.
-FlatGraph with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
-                    const HeadOptions& options, int classes, std::uint64_t seed);
+Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
+                 const HeadOptions& options, int classes, std::uint64_t seed);
 
 }  // namespace tl

@@ -4,6 +4,7 @@
 #include "model/head.h"
 #include "model/lower.h"
 #include "model/network.h"
+#include "model/recording.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
 
@@ -131,7 +132,7 @@ Model Model::load(const std::filesystem::path& file, const std::optional<InputSp
   ExampleImages outputs;
   Network& network = *model.network_;
   network.code = module._ivalue()->compilation_unit();
-  network.analysis = analyse(lowered.flat, images, &outputs);
+  network.analysis = analyse(lowered.flat, record(lowered.flat, images, &outputs));
   check_output(network.analysis, lowered.flat, file.string());
   check_faithful(lowered, outputs, file.string());
   network.flat = std::move(lowered.flat);
@@ -158,8 +159,9 @@ std::int64_t Model::outputs() const {
 void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t seed) {
   Network& network = *network_;
   const FeaturePoint point = feature_point(network.flat, network.analysis, options.pool);
-  network.flat = with_head(network.flat, network.analysis, point, options, classes, seed);
-  network.analysis = analyse(network.flat, example_images(info_.input), nullptr);
+  auto [flat, recording] = with_head(network.flat, network.analysis, point, options, classes, seed);
+  network.flat = std::move(flat);
+  network.analysis = analyse(network.flat, std::move(recording));
   network.layers = public_layers(network.flat, network.analysis);
 }
 

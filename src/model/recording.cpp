@@ -3,6 +3,7 @@
 #include "model/evaluate.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 
 namespace tl {
 
@@ -19,13 +20,16 @@ class Recorder {
   Recorder(const FlatGraph& flat, Recording& recording, int which)
       : flat_(flat), recording_(recording), which_(which) {}
 
-  at::Tensor run(const at::Tensor& images) {
-    keep(flat_.images(), images);
+  // From a value on, with that content.
+  at::Tensor run(Value* from, const at::Tensor& content) {
+    keep(from, content);
     for (std::size_t i = 0; i < flat_.tensors.size(); ++i) {
       keep(flat_.graph->inputs()[i + 1], flat_.tensors[i].tensor);
     }
-    for (Node* node : flat_.graph->nodes())
-      step(node);
+    auto nodes = flat_.graph->nodes();
+    auto at = from == flat_.images() ? nodes.begin() : std::next(from->node()->iterator());
+    for (; at != nodes.end(); ++at)
+      step(*at);
     return values_.at(flat_.output()).toTensor();
   }
 
@@ -67,10 +71,18 @@ Recording record(const FlatGraph& flat, const ExampleImages& images, ExampleImag
   const at::NoGradGuard no_grad;
   Recording recording;
   for (int which : {0, 1}) {
-    const at::Tensor output = Recorder(flat, recording, which).run(images[which]);
+    const at::Tensor output = Recorder(flat, recording, which).run(flat.images(), images[which]);
     if (outputs != nullptr) (*outputs)[which] = output;
   }
   return recording;
+}
+
+void record_behind(const FlatGraph& flat, Value* from, Recording& recording) {
+  const at::NoGradGuard no_grad;
+  for (int which : {0, 1}) {
+    const std::vector<std::int64_t> sizes = recording.sizes[which].at(from);
+    Recorder(flat, recording, which).run(from, at::zeros(sizes));
+  }
 }
 
 }  // namespace tl
