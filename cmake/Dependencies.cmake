@@ -13,16 +13,11 @@ if(TL_WITH_OPENVINO)
 endif()
 
 find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs)
+find_package(JPEG REQUIRED)
 find_package(nlohmann_json 3.10 REQUIRED)
 find_package(spdlog 1.9 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(Threads REQUIRED)
-
-find_path(TURBOJPEG_INCLUDE turbojpeg.h REQUIRED)
-find_library(TURBOJPEG_LIBRARY turbojpeg REQUIRED)
-add_library(tl_turbojpeg INTERFACE)
-target_include_directories(tl_turbojpeg SYSTEM INTERFACE ${TURBOJPEG_INCLUDE})
-target_link_libraries(tl_turbojpeg INTERFACE ${TURBOJPEG_LIBRARY})
 
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)

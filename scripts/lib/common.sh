@@ -115,7 +115,7 @@ install_exporters() {
     'safetensors>=0.5,<1' 'huggingface_hub>=0.30,<3'
 }
 
-# Keeps two scripts from installing at once; held until the caller ends.
+# Keeps two scripts from installing at once; held until unlock_venv or the end of the caller.
 lock_venv() {
   mkdir -p "$venv"
   exec {venv_lock}>"$venv/.lock"

@@ -15,7 +15,7 @@ using namespace std::string_view_literals;
 
 constexpr std::uint64_t max_pixels = std::uint64_t{1} << 28;
 constexpr auto jpeg_magic = "\xFF\xD8\xFF"sv;
-constexpr std::uint8_t end_mark = 0xD9;  // of a JPEG
+constexpr std::uint8_t start_of_scan = 0xDA, end_mark = 0xD9;  // of a JPEG
 constexpr auto png_magic = "\x89PNG\r\n\x1A\n"sv;
 constexpr auto jpeg_2000_magic = "\0\0\0\x0CjP  "sv;
 constexpr auto jpeg_2000_start = "\xFF\x4F\xFF\x51"sv;
@@ -53,29 +53,34 @@ bool is_frame_header(std::uint8_t marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
-// The next marker at or behind `at` (0xFF, then neither a stuffed zero nor a restart); npos: none.
+// The next marker at or behind `at` that has a body or is the end mark; npos: none.
 std::size_t find_marker(std::string_view bytes, std::size_t at) {
   for (at = bytes.find('\xFF', at); at != bytes.npos; at = bytes.find('\xFF', at + 1)) {
     if (at + 1 == bytes.size()) return bytes.npos;
     const std::uint8_t code = byte_at(bytes, at + 1);
-    if (code != 0x00 && code != 0xFF && (code < 0xD0 || code > 0xD7)) return at;
+    const bool is_stuffing = code == 0x00 || code == 0xFF;
+    const bool stands_alone = code == 0x01 || (code >= 0xD0 && code <= 0xD7);  // TEM, restarts
+    if (!is_stuffing && !stands_alone) return at;
   }
   return bytes.npos;
 }
 
-// Calls visit(marker, body) from marker to marker, so that neither the thumbnail in the EXIF
-// segment nor what stands behind the end mark (which is legal) is taken for the image. The end
-// mark, where it is there, is the last.
+// Calls visit(marker, body) from marker to marker until it says false, so that neither the
+// thumbnail in the EXIF segment nor what stands behind the end mark (which is legal) is taken for
+// the image.
 template <typename Visit>
 void walk_jpeg(std::string_view bytes, const Visit& visit) {
   std::size_t at = find_marker(bytes, 2);
   while (at != bytes.npos) {
     const std::uint8_t marker = byte_at(bytes, at + 1);
-    if (marker == end_mark) return visit(marker, std::string_view());
+    if (marker == end_mark) {
+      visit(marker, std::string_view());
+      return;
+    }
     if (at + 4 > bytes.size()) return;
-    const std::size_t length = big_endian(bytes, at + 2, 2);
-    if (length < 2 || at + 2 + length > bytes.size()) return;
-    visit(marker, bytes.substr(at + 4, length - 2));
+    const std::size_t length = std::max<std::size_t>(big_endian(bytes, at + 2, 2), 2);
+    if (at + 2 + length > bytes.size()) return;
+    if (!visit(marker, bytes.substr(at + 4, length - 2))) return;
     at = find_marker(bytes, at + 2 + length);
   }
 }
@@ -85,8 +90,10 @@ Extent jpeg_extent(std::string_view bytes) {
   extent.complete = false;
   walk_jpeg(bytes, [&](std::uint8_t marker, std::string_view body) {
     extent.complete = marker == end_mark;
-    if (!is_frame_header(marker) || body.size() < 5) return;
-    enlarge(extent.size, big_endian(body, 3, 2), big_endian(body, 1, 2));
+    if (is_frame_header(marker) && body.size() >= 5) {
+      enlarge(extent.size, big_endian(body, 3, 2), big_endian(body, 1, 2));
+    }
+    return true;
   });
   return extent;
 }
@@ -127,14 +134,13 @@ std::uint32_t tiff_value(std::string_view bytes, std::uint32_t wanted) {
   const auto number = bytes[0] == 'I' ? little_endian : big_endian;
   const std::size_t directory = number(bytes, 4, 4);
   if (directory + 2 > bytes.size()) return 0;
-  std::uint32_t value = 0;
   const std::size_t first = directory + 2;
   const std::size_t end = first + entry_length * number(bytes, directory, 2);
   for (std::size_t at = first; at < end && at + entry_length <= bytes.size(); at += entry_length) {
     const bool is_short = number(bytes, at + 2, 2) == 3;
-    if (number(bytes, at, 2) == wanted) value = number(bytes, at + 8, is_short ? 2 : 4);
+    if (number(bytes, at, 2) == wanted) return number(bytes, at + 8, is_short ? 2 : 4);
   }
-  return value;
+  return 0;
 }
 
 PixelSize tiff_size(std::string_view bytes) {
@@ -257,13 +263,14 @@ int exif_orientation(std::string_view bytes) {
   constexpr std::uint8_t application_segment = 0xE1;
   constexpr auto exif_magic = "Exif\0\0"sv;
   constexpr std::uint32_t orientation_tag = 274;
-  int orientation = 1;
+  std::uint32_t orientation = 0;
   walk_jpeg(bytes, [&](std::uint8_t marker, std::string_view body) {
-    if (marker != application_segment || !body.starts_with(exif_magic)) return;
-    const std::uint32_t value = tiff_value(body.substr(exif_magic.size()), orientation_tag);
-    if (value >= 1 && value <= 8) orientation = static_cast<int>(value);
+    if (marker == application_segment && body.starts_with(exif_magic)) {
+      orientation = tiff_value(body.substr(exif_magic.size()), orientation_tag);
+    }
+    return orientation == 0 && marker != start_of_scan;
   });
-  return orientation;
+  return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
 }
 
 void drop_png_extras(std::string& bytes) {

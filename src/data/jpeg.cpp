@@ -5,68 +5,97 @@
 #include <opencv2/core.hpp>
 
 #include <algorithm>
-#include <memory>
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h needs it
+#include <jerror.h>
+#include <jpeglib.h>
 #include <new>
-#include <turbojpeg.h>
 
 namespace tl {
 namespace {
 
-struct Destroy {
-  void operator()(void* decoder) const { tjDestroy(decoder); }
+// Sound progressive files have a dozen scans; a hostile one has them without end.
+constexpr int most_scans = 500;
+
+// libjpeg ends a call that fails by calling a function that must not return.
+struct Failure : jpeg_error_mgr {
+  std::jmp_buf way_out;
 };
 
-// The images that it makes lie in cv::Mats of their own.
+[[noreturn]] void fail(j_common_ptr info) {
+  std::longjmp(static_cast<Failure*>(info->err)->way_out, 1);
+}
+
+void limit_scans(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) fail(info);
+}
+
 class Decoder {
  public:
-  explicit Decoder(std::string_view bytes) : bytes_(bytes), handle_(tjInitDecompress()) {
-    if (!handle_) throw std::bad_alloc();
+  explicit Decoder(std::string_view bytes) : bytes_(bytes) {
+    info_.err = jpeg_std_error(&failure_);
+    failure_.error_exit = fail;
+    // What it only warns of, such as stray bytes, is in many sound photographs.
+    failure_.emit_message = [](j_common_ptr, int) {};
+    progress_.progress_monitor = limit_scans;
   }
+  ~Decoder() { jpeg_destroy_decompress(&info_); }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
   bool read_header() {
-    int subsampling = 0;
-    return succeeded(tjDecompressHeader3(handle_.get(), data(), bytes_.size(), &width_, &height_,
-                                         &subsampling, &colours_)) &&
-           width_ > 0 && height_ > 0;
+    return succeeds([&] {
+      jpeg_create_decompress(&info_);
+      info_.progress = &progress_;
+      jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
+      jpeg_read_header(&info_, TRUE);
+    });
   }
 
-  int shorter_side() const { return std::min(width_, height_); }
-  bool is_cmyk() const { return colours_ == TJCS_CMYK || colours_ == TJCS_YCCK; }
+  PixelSize size() const { return {info_.image_width, info_.image_height}; }
+  bool is_cmyk() const {
+    return info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+  }
 
-  // At 1 / `reduction` of its size.
-  cv::Mat decode(int reduction, int type, int pixel_format) {
-    const tjscalingfactor scale{1, reduction};
-    cv::Mat image(TJSCALED(height_, scale), TJSCALED(width_, scale), type);
-    // A hostile file has scans without end.
-    const bool whole = succeeded(tjDecompress2(handle_.get(), data(), bytes_.size(), image.data,
-                                               image.cols, static_cast<int>(image.step), image.rows,
-                                               pixel_format, TJFLAG_LIMITSCANS));
+  // RGB or CMYK, at 1 / `reduction` of its size; empty where it fails.
+  cv::Mat decode(unsigned reduction) {
+    info_.scale_num = 1;
+    info_.scale_denom = reduction;
+    info_.out_color_space = is_cmyk() ? JCS_CMYK : JCS_RGB;
+    if (!succeeds([&] { jpeg_start_decompress(&info_); })) return {};
+    cv::Mat image(static_cast<int>(info_.output_height), static_cast<int>(info_.output_width),
+                  is_cmyk() ? CV_8UC4 : CV_8UC3);
+    const bool whole = succeeds([&] {
+      while (info_.output_scanline < info_.output_height) {
+        JSAMPROW row = image.ptr(static_cast<int>(info_.output_scanline));
+        jpeg_read_scanlines(&info_, &row, 1);
+      }
+    });
     return whole ? image : cv::Mat();
   }
 
  private:
-  const unsigned char* data() const {
-    return reinterpret_cast<const unsigned char*>(bytes_.data());
-  }
-
-  // What libjpeg only warns of, such as stray bytes, is in many sound photographs.
-  bool succeeded(int result) const {
-    if (result == 0 || tjGetErrorCode(handle_.get()) == TJERR_WARNING) return true;
-    const std::string_view reason = tjGetErrorStr2(handle_.get());
-    if (reason.find("Insufficient memory") != reason.npos) throw std::bad_alloc();
-    return false;
+  // `work` may hold nothing that needs a destructor: a failure jumps out of it.
+  template <typename Work>
+  bool succeeds(const Work& work) {
+    if (setjmp(failure_.way_out) != 0) {
+      if (failure_.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
+      return false;
+    }
+    work();
+    return true;
   }
 
   std::string_view bytes_;
-  std::unique_ptr<void, Destroy> handle_;
-  int width_ = 0;
-  int height_ = 0;
-  int colours_ = 0;
+  jpeg_decompress_struct info_{};
+  Failure failure_{};
+  jpeg_progress_mgr progress_{};
 };
 
-int reduction_to(int needed, int side) {
+unsigned reduction_to(int needed, const PixelSize& size) {
+  const auto side = static_cast<int>(std::min(size.width, size.height));
   for (const int by : {8, 4, 2}) {
-    if (side / by >= needed) return by;
+    if (side / by >= needed) return static_cast<unsigned>(by);
   }
   return 1;
 }
@@ -78,7 +107,7 @@ cv::Mat rgb_of(const cv::Mat& cmyk) {
     for (int x = 0; x < cmyk.cols; ++x) {
       const auto& inks = cmyk.at<cv::Vec4b>(y, x);
       for (int c = 0; c < 3; ++c)
-        rgb.at<cv::Vec3b>(y, x)[c] = cv::saturate_cast<std::uint8_t>(inks[c] * inks[3] / 255);
+        rgb.at<cv::Vec3b>(y, x)[c] = static_cast<std::uint8_t>(inks[c] * inks[3] / 255);
     }
   }
   return rgb;
@@ -88,7 +117,7 @@ cv::Mat rgb_of(const cv::Mat& cmyk) {
 cv::Mat turned(const cv::Mat& image, int orientation) {
   cv::Mat result = image;
   if (orientation >= 5) cv::transpose(image, result);
-  constexpr int both = -1, left_and_right = 1, up_and_down = 0;
+  constexpr int both = -1, up_and_down = 0, left_and_right = 1;
   switch (orientation) {
     case 2:
     case 6:
@@ -112,10 +141,8 @@ cv::Mat turned(const cv::Mat& image, int orientation) {
 
 cv::Mat decode_jpeg(std::string_view bytes, int needed) {
   Decoder decoder(bytes);
-  if (!decoder.read_header()) return {};
-  const int reduction = reduction_to(needed, decoder.shorter_side());
-  const cv::Mat image = decoder.is_cmyk() ? decoder.decode(reduction, CV_8UC4, TJPF_CMYK)
-                                          : decoder.decode(reduction, CV_8UC3, TJPF_RGB);
+  if (!decoder.read_header() || !reason_against(decoder.size()).empty()) return {};
+  const cv::Mat image = decoder.decode(reduction_to(needed, decoder.size()));
   if (image.empty()) return {};
   return turned(decoder.is_cmyk() ? rgb_of(image) : image, exif_orientation(bytes));
 }

@@ -32,13 +32,13 @@ struct alignas(lanes * sizeof(float)) Lanes {
 // pixels are 7, 14, 28, 56 or 112 wide.
 constexpr std::int64_t places = 7;
 
-// Blocks of channels that a thread turns to one after the other: they share lines of the cache.
-constexpr std::int64_t group = 4;
+// Blocks of channels that share lines of the cache.
+constexpr std::int64_t neighbours = 4;
 
 // Parts of the batch whose weight gradients are summed up apart, and then in order.
 constexpr std::int64_t parts = 8;
 
-// Some channels of a map in fp32, with zeros around them: what lies outside adds nothing.
+// Some channels of a map in fp32, with zeros around them in place of tests for the border.
 struct Plane {
   Plane(std::int64_t rows, std::int64_t columns)
       : width(columns), cells(static_cast<std::size_t>(rows * columns)) {}
@@ -96,8 +96,8 @@ TL_COMPILED_IN void store(const Lanes& from, std::int64_t channels, T* to) {
     to[c] = some[c];
 }
 
-// One image's 16 channels: the output's gradient begins at (margin_y, margin_x), the input at
-// (pad_y, pad_x).
+// One image's 16 channels: the output's gradient begins at (margin_y, margin_x), as far inside as a
+// kernel reaches at most, and the input at (pad_y, pad_x).
 struct Planes {
   explicit Planes(const DepthwiseShape& s)
       : margin_y(s.kernel_height / s.stride_y),
@@ -123,15 +123,15 @@ TL_COMPILED_IN void load(const T* image, std::int64_t height, std::int64_t width
 
 // Adds to the sums of `n` taps of a kernel's row.
 template <int n>
-TL_COMPILED_IN void sum_up(const DepthwiseShape& s, const Planes& at, std::int64_t ky,
+TL_COMPILED_IN void sum_up(const DepthwiseShape& s, const Planes& planes, std::int64_t ky,
                            std::int64_t kx, Lanes* sums) {
   Lanes sum[n];
 #pragma GCC unroll 8
   for (int k = 0; k < n; ++k)
     sum[k] = sums[k];
   for (std::int64_t y = 0; y < s.out_height; ++y) {
-    const Lanes* grad = at.grad.at(at.margin_y + y, at.margin_x);
-    const Lanes* input = at.input.at(y * s.stride_y + ky, kx);
+    const Lanes* grad = planes.grad.at(planes.margin_y + y, planes.margin_x);
+    const Lanes* input = planes.input.at(y * s.stride_y + ky, kx);
     for (std::int64_t x = 0; x < s.out_width; ++x) {
 #pragma GCC unroll 8
       for (int k = 0; k < n; ++k)
@@ -143,17 +143,18 @@ TL_COMPILED_IN void sum_up(const DepthwiseShape& s, const Planes& at, std::int64
     sums[k] = sum[k];
 }
 
-TL_COMPILED_IN void add_weight_gradient(const DepthwiseShape& s, const Planes& at, Lanes* sums) {
+TL_COMPILED_IN void add_weight_gradient(const DepthwiseShape& s, const Planes& planes,
+                                        Lanes* sums) {
   for (std::int64_t ky = 0; ky < s.kernel_height; ++ky, sums += s.kernel_width) {
     if (s.kernel_width == 3) {
-      sum_up<3>(s, at, ky, 0, sums);
+      sum_up<3>(s, planes, ky, 0, sums);
     } else if (s.kernel_width == 5) {
-      sum_up<5>(s, at, ky, 0, sums);
+      sum_up<5>(s, planes, ky, 0, sums);
     } else if (s.kernel_width == 7) {
-      sum_up<7>(s, at, ky, 0, sums);
+      sum_up<7>(s, planes, ky, 0, sums);
     } else {
       for (std::int64_t kx = 0; kx < s.kernel_width; ++kx)
-        sum_up<1>(s, at, ky, kx, sums + kx);
+        sum_up<1>(s, planes, ky, kx, sums + kx);
     }
   }
 }
@@ -161,20 +162,20 @@ TL_COMPILED_IN void add_weight_gradient(const DepthwiseShape& s, const Planes& a
 // The input at row y, column x saw output row (y + pad_y - ky) / stride_y under each ky for which
 // that is whole: every stride_y-th one. Columns alike.
 template <typename T>
-TL_COMPILED_IN void write_input_gradient(const DepthwiseShape& s, const Planes& at,
+TL_COMPILED_IN void write_input_gradient(const DepthwiseShape& s, const Planes& planes,
                                          const Lanes* taps, std::int64_t channels, T* image) {
   for (std::int64_t y = 0; y < s.in_height; ++y) {
     const std::int64_t first_ky = (y + s.pad_y) % s.stride_y;
-    const std::int64_t oy = at.margin_y + (y + s.pad_y) / s.stride_y;
+    const std::int64_t oy = planes.margin_y + (y + s.pad_y) / s.stride_y;
     for (std::int64_t phase = 0; phase < s.stride_x; ++phase) {
       const std::int64_t first_kx = (phase + s.pad_x) % s.stride_x;
       for (std::int64_t x = phase; x < s.in_width; x += places * s.stride_x) {
-        const std::int64_t ox = at.margin_x + (x + s.pad_x) / s.stride_x;
+        const std::int64_t ox = planes.margin_x + (x + s.pad_x) / s.stride_x;
         Lanes sum[places] = {};
         for (std::int64_t ky = first_ky, u = 0; ky < s.kernel_height; ky += s.stride_y, ++u) {
           for (std::int64_t kx = first_kx, t = 0; kx < s.kernel_width; kx += s.stride_x, ++t) {
             const Lanes tap = taps[ky * s.kernel_width + kx];
-            const Lanes* grad = at.grad.at(oy - u, ox - t);
+            const Lanes* grad = planes.grad.at(oy - u, ox - t);
 #pragma GCC unroll 8
             for (int i = 0; i < places; ++i)
               sum[i].values += tap.values * grad[i].values;
@@ -249,16 +250,19 @@ void depthwise_gradients(const DepthwiseShape& s, const T* grad, const T* input,
       packed[at].values[lane] = taps[tap * s.channels + c];
     }
   }
-  const std::int64_t groups = (blocks + group - 1) / group;
+  // Neighbours go to one thread, unless threads would be left with nothing.
+  const bool few = parts * blocks < 2 * neighbours * at::get_num_threads();
+  const std::int64_t together = few ? 1 : neighbours;
+  const std::int64_t groups = (blocks + together - 1) / together;
   std::vector<std::vector<Lanes>> sums(parts, std::vector<Lanes>(packed.size()));
   at::parallel_for(0, parts * groups, 1, [&](std::int64_t begin, std::int64_t end) {
     Planes planes(s);
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t part = i / groups;
-      const std::int64_t first = i % groups * group;
+      const std::int64_t first = i % groups * together;
       work(s,
            {s.batch * part / parts, s.batch * (part + 1) / parts, first,
-            std::min(first + group, blocks)},
+            std::min(first + together, blocks)},
            {grad, input, packed.data(), input_grad, sums[part].data()}, planes);
     }
   });

@@ -171,6 +171,7 @@ bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
 
 // What was recorded of a value holds for its copy.
 void carry_over(const Recording& from, const Value* value, const Value* copy, Recording& to) {
+  if (const auto it = from.types.find(value); it != from.types.end()) to.types[copy] = it->second;
   for (int which : {0, 1}) {
     const auto& [sizes, numbers] = std::tie(from.sizes[which], from.numbers[which]);
     if (const auto it = sizes.find(value); it != sizes.end()) to.sizes[which][copy] = it->second;
@@ -183,6 +184,11 @@ void carry_over(const Recording& from, const Value* value, const Value* copy, Re
 
 Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
                  const HeadOptions& options, int classes, std::uint64_t seed) {
+  if (const auto type = analysis.recording.types.at(point.value); type != c10::kFloat) {
+    throw Error(ExitCode::model,
+                str("the features are of type ", c10::toString(type), ", and a head takes Float"),
+                "", "export the network without the conversion at its end");
+  }
   Recording recording;
   const auto copied = [&](Node* original, Node* copy) {
     for (std::size_t i = 0; i < copy->outputs().size(); ++i)

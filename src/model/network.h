@@ -37,10 +37,11 @@ struct FlatGraph {
   torch::jit::Value* output() const { return graph->outputs()[0]; }
 };
 
-// Shapes and numbers seen while the graph ran on two batches of different size: they tell what
-// follows the batch and what is constant.
+// Shapes, types and numbers seen while the graph ran on two batches of different size: they tell
+// what follows the batch and what is constant.
 struct Recording {
   static constexpr int batches[2] = {2, 3};
+  std::unordered_map<const torch::jit::Value*, c10::ScalarType> types;                 // tensors
   std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> sizes[2];    // tensors
   std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> numbers[2];  // int, int[]
 };

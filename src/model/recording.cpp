@@ -50,6 +50,7 @@ class Recorder {
     uses_left_[value] = value->uses().size();
     values_[value] = content;
     if (content.isTensor()) {
+      recording_.types[value] = content.toTensor().scalar_type();
       recording_.sizes[which_][value] = content.toTensor().sizes().vec();
     } else if (content.isInt()) {
       recording_.numbers[which_][value] = {content.toInt()};

@@ -187,4 +187,11 @@ TEST_CASE("PNG extras go, pixels and transparency stay") {
   CHECK(jpeg == same);
 }
 
+TEST_CASE("a frame's header does not hide behind a marker without a body") {
+  const std::string jpeg = jpeg_of_size(60000, 60000);
+  const std::string hidden = jpeg.substr(0, 2) + "\xFF\x01" + jpeg.substr(2);
+  CHECK(is_size(claimed_size(hidden), 60000, 60000));
+  CHECK(has(reason_against(hidden), "is too large"));
+}
+
 }  // namespace tl

@@ -1,11 +1,15 @@
 #include "data/jpeg.h"
 
 #include "data/scratch.h"
+#include "resource_limit.h"
 
 #include <opencv2/imgproc.hpp>
 
+#include <cstdio>
+#include <cstdlib>
+#include <jpeglib.h>
 #include <limits>
-#include <turbojpeg.h>
+#include <new>
 
 namespace tl {
 namespace {
@@ -52,15 +56,28 @@ std::string with_orientation(const std::string& jpeg, int orientation, bool litt
 
 // One colour; 255 is no ink.
 std::string cmyk_jpeg(const cv::Vec4b& inks) {
-  const cv::Mat image(16, 16, CV_8UC4, inks);
-  tjhandle compressor = tjInitCompress();
+  constexpr unsigned side = 16;
+  cv::Mat row(1, side, CV_8UC4, inks);
+  jpeg_error_mgr errors;
+  jpeg_compress_struct info{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
   unsigned char* bytes = nullptr;
   unsigned long size = 0;
-  REQUIRE(tjCompress2(compressor, image.data, 16, 0, 16, TJPF_CMYK, &bytes, &size, TJSAMP_444, 95,
-                      0) == 0);
+  jpeg_mem_dest(&info, &bytes, &size);
+  info.image_width = info.image_height = side;
+  info.input_components = 4;
+  info.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&info);
+  jpeg_set_quality(&info, 95, TRUE);
+  jpeg_start_compress(&info, TRUE);
+  JSAMPROW data = row.ptr();
+  for (unsigned y = 0; y < side; ++y)
+    jpeg_write_scanlines(&info, &data, 1);
+  jpeg_finish_compress(&info);
+  jpeg_destroy_compress(&info);
   std::string jpeg(reinterpret_cast<const char*>(bytes), size);
-  tjFree(bytes);
-  tjDestroy(compressor);
+  std::free(bytes);
   return jpeg;
 }
 
@@ -117,7 +134,29 @@ TEST_CASE("a damaged JPEG gives nothing") {
   std::string without_tables = jpeg;
   without_tables[without_tables.find("\xFF\xDB") + 1] = '\xFE';  // now a comment
   CHECK(decode_jpeg(without_tables, whole).empty());
+  const std::size_t marker = jpeg.find("\xFF\xC0");
+  CHECK_FALSE(decode_jpeg(std::string(jpeg).insert(marker, "abc"), whole).empty());  // a warning
+  CHECK(decode_jpeg(without_tables.insert(marker, "abc"), whole).empty());  // one, and an error
 }
+
+TEST_CASE("the EXIF data that come first count") {
+  const std::string jpeg = photograph(CV_8UC3);
+  const std::string twice = with_orientation(with_orientation(jpeg, 1, true), 6, true);
+  CHECK(decode_jpeg(twice, whole).size() == cv::Size(75, 101));
+  const std::string nothing_first = with_orientation(with_orientation(jpeg, 6, true), 0, true);
+  CHECK(decode_jpeg(nothing_first, whole).size() == cv::Size(75, 101));
+}
+
+#ifdef TL_MEMORY_CAN_BE_LIMITED
+TEST_CASE("a JPEG that there is no memory for is not called bad") {
+  std::vector<unsigned char> bytes;
+  const cv::Mat large = cv::Mat::zeros(9000, 9000, CV_8UC3);
+  cv::imencode(".jpg", large, bytes, {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  const std::string jpeg(bytes.begin(), bytes.end());
+  const auto limit = little_memory(std::size_t{100} << 20);
+  CHECK_THROWS_AS(decode_jpeg(jpeg, 1), std::bad_alloc);  // in libjpeg: 486 MB of coefficients
+}
+#endif
 
 TEST_CASE("a JPEG with scans without end gives nothing") {
   std::vector<unsigned char> bytes;

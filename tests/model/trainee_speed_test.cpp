@@ -36,38 +36,72 @@ Gradients by_torch(const at::Tensor& x, const at::Tensor& w, const at::Tensor& g
 
 }  // namespace
 
+namespace {
+
+struct Convolution {
+  std::int64_t batch, channels, height, width;
+  std::vector<std::int64_t> kernel, stride, padding;
+};
+
+// By the kernels alone, for T.
+template <typename T>
+Gradients by_kernels(const Convolution& c, const at::Tensor& x, const at::Tensor& w,
+                     const at::Tensor& grad) {
+  const auto type = c10::CppTypeToScalarType<T>::value;
+  const DepthwiseShape shape{c.batch,      c.channels,   c.height,     c.width,
+                             grad.size(2), grad.size(3), c.kernel[0],  c.kernel[1],
+                             c.stride[0],  c.stride[1],  c.padding[0], c.padding[1]};
+  const at::Tensor rows = grad.permute({0, 2, 3, 1}).to(type).contiguous();
+  const at::Tensor pixels = x.permute({0, 2, 3, 1}).to(type).contiguous();
+  const at::Tensor taps = w.squeeze(1).permute({1, 2, 0}).contiguous();
+  at::Tensor of_input = torch::empty_like(pixels);
+  at::Tensor of_weight = torch::empty_like(taps);
+  depthwise_gradients(shape, rows.const_data_ptr<T>(), pixels.const_data_ptr<T>(),
+                      taps.const_data_ptr<float>(), of_input.mutable_data_ptr<T>(),
+                      of_weight.mutable_data_ptr<float>());
+  return {of_input.permute({0, 3, 1, 2}).to(at::kFloat), of_weight.permute({2, 0, 1}).unsqueeze(1)};
+}
+
+}  // namespace
+
 TEST_CASE("depthwise gradients are those of PyTorch") {
   torch::manual_seed(2);
-  struct Case {
-    std::int64_t channels, height, width, kernel_y, kernel_x, stride, padding;
-  };
-  for (const Case& c :
-       {Case{8, 9, 9, 3, 3, 1, 1}, Case{70, 11, 8, 5, 3, 2, 0}, Case{129, 7, 7, 3, 5, 2, 2},
-        Case{1, 6, 6, 2, 2, 1, 0}, Case{64, 5, 5, 5, 5, 1, 2}, Case{16, 13, 13, 7, 7, 3, 3},
-        Case{20, 3, 4, 1, 1, 2, 0}, Case{16, 30, 31, 5, 5, 2, 2}}) {
-    const at::Tensor x = torch::randn({11, c.channels, c.height, c.width});
-    const at::Tensor w = torch::randn({c.channels, 1, c.kernel_y, c.kernel_x});
-    const std::vector<std::int64_t> stride = {c.stride, c.stride};
-    const std::vector<std::int64_t> padding = {c.padding, c.padding};
+  for (const Convolution& c : {Convolution{11, 8, 9, 9, {3, 3}, {1, 1}, {1, 1}},
+                               Convolution{11, 70, 11, 8, {5, 3}, {2, 2}, {0, 0}},
+                               Convolution{3, 129, 7, 7, {3, 5}, {2, 2}, {2, 2}},
+                               Convolution{11, 1, 6, 6, {2, 2}, {1, 1}, {0, 0}},
+                               Convolution{1, 64, 5, 5, {5, 5}, {1, 1}, {2, 2}},
+                               Convolution{11, 16, 13, 13, {7, 7}, {3, 3}, {3, 3}},
+                               Convolution{11, 20, 3, 4, {1, 1}, {2, 2}, {0, 0}},
+                               Convolution{11, 16, 30, 31, {5, 5}, {2, 2}, {2, 2}},
+                               Convolution{9, 33, 10, 12, {3, 5}, {1, 3}, {0, 4}},
+                               Convolution{9, 33, 10, 12, {3, 3}, {2, 1}, {5, 1}}}) {
+    INFO(c.channels << " channels, " << c.kernel << ", stride " << c.stride << ", padding "
+                    << c.padding);
+    const at::Tensor x = torch::randn({c.batch, c.channels, c.height, c.width});
+    const at::Tensor w = torch::randn({c.channels, 1, c.kernel[0], c.kernel[1]});
     const at::Tensor grad =
-        torch::randn_like(torch::conv2d(x, w, {}, stride, padding, 1, c.channels));
-    const Gradients expected = by_torch(x, w, grad, stride, padding);
-    const DepthwiseShape shape{x.size(0),    c.channels,   c.height,   c.width,
-                               grad.size(2), grad.size(3), c.kernel_y, c.kernel_x,
-                               c.stride,     c.stride,     c.padding,  c.padding};
-    const at::Tensor rows = grad.permute({0, 2, 3, 1}).contiguous();
-    const at::Tensor pixels = x.permute({0, 2, 3, 1}).contiguous();
-    const at::Tensor taps = w.squeeze(1).permute({1, 2, 0}).contiguous();
-    at::Tensor of_input = torch::empty_like(pixels);
-    at::Tensor of_weight = torch::empty_like(taps);
-    depthwise_gradients(shape, rows.const_data_ptr<float>(), pixels.const_data_ptr<float>(),
-                        taps.const_data_ptr<float>(), of_input.mutable_data_ptr<float>(),
-                        of_weight.mutable_data_ptr<float>());
-    INFO(c.channels << " channels, " << c.kernel_y << " x " << c.kernel_x << ", stride "
-                    << c.stride);
-    CHECK(relative(of_input.permute({0, 3, 1, 2}), expected.input) < 1e-6);
-    CHECK(relative(of_weight.permute({2, 0, 1}).unsqueeze(1), expected.weight) < 1e-6);
+        torch::randn_like(torch::conv2d(x, w, {}, c.stride, c.padding, 1, c.channels));
+    const Gradients expected = by_torch(x, w, grad, c.stride, c.padding);
+    const Gradients given = by_kernels<float>(c, x, w, grad);
+    CHECK(relative(given.input, expected.input) < 1e-6);
+    CHECK(relative(given.weight, expected.weight) < 1e-6);
+
+    // In bf16, of numbers that bf16 has.
+    const auto rounded = [](const at::Tensor& t) { return t.to(at::kBFloat16).to(at::kFloat); };
+    const Gradients exact = by_torch(rounded(x), w, rounded(grad), c.stride, c.padding);
+    const Gradients half = by_kernels<c10::BFloat16>(c, x, w, grad);
+    CHECK(relative(half.input, exact.input) < 3e-3);
+    CHECK(relative(half.weight, exact.weight) < 1e-6);
   }
+}
+
+TEST_CASE("a gradient that is no number stays none in bf16") {
+  const Convolution c{1, 16, 1, 1, {1, 1}, {1, 1}, {0, 0}};
+  const at::Tensor nan = torch::full({1, 16, 1, 1}, std::nan(""));
+  const at::Tensor one = torch::ones({1, 16, 1, 1});
+  const at::Tensor w = torch::ones({16, 1, 1, 1});
+  CHECK(by_kernels<c10::BFloat16>(c, one, w, nan).input.isnan().all().item<bool>());
 }
 
 #ifndef __SANITIZE_THREAD__  // which sees no barrier of LibTorch's OpenMP

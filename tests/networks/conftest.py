@@ -70,4 +70,5 @@ def difference(a, b):
 
 @pytest.fixture(autouse=True)
 def threads():
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", min(2, os.cpu_count()))))
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(2, os.cpu_count()))

@@ -20,8 +20,9 @@ TOLERANCE = 1e-4
 
 
 def smooth(network):
-    """The network with SiLU for ReLU: at a ReLU's kink, PyTorch's own gradient of ResNet-18's first
-    layer jumps by up to 2 % with the seventh digit of the input; so it moves by 1e-5."""
+    """The network with SiLU for ReLU (not ReLU6): at a ReLU's kink, PyTorch's own gradient of
+    ResNet-18's first layer jumps by up to 2 % with the seventh digit of the input; so it moves by
+    1e-5."""
     for name, child in network.named_children():
         if isinstance(child, torch.nn.ReLU):
             setattr(network, name, torch.nn.SiLU(inplace=True))

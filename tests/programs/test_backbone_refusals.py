@@ -117,6 +117,15 @@ class Writer(nn.Module):
         return self.network(x)
 
 
+class Double(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.network = tiny_network()
+
+    def forward(self, x):
+        return self.network(x).double()
+
+
 def grey_network():
     network = tiny_network()
     network.features[0][0] = nn.Conv2d(1, 8, 3, 2, 1, bias=False)
@@ -154,6 +163,11 @@ def test_a_gigantic_tensor(tmp_path, data):
     file = export(Gigantic(), tmp_path / "network.pt")
     refuse(tmp_path, base_config(data, file), 4, "weight", "memory", file)
     refused(run("tl-inspect", file, code=4), "weight", "memory", file)
+
+
+def test_features_that_a_head_does_not_take(tmp_path, data):
+    file = export(Double(), tmp_path / "network.pt")
+    refuse(tmp_path, base_config(data, file), 4, "type Double", "takes Float")
 
 
 def test_a_network_for_another_size(tmp_path, data):
