@@ -27,7 +27,7 @@ def parse_arguments():
     parser.add_argument("--data", metavar="DIR", type=Path, required=True,
                         help="a folder a class, without splits of its own")
     parser.add_argument("--seeds", metavar="N", type=int, default=5, help="(%(default)s)")
-    parser.add_argument("--slow-seeds", metavar="N", type=int, default=3,
+    parser.add_argument("--slow-seeds", metavar="N", type=int, default=5,
                         help=f"for the rows {' and '.join(SLOW)} (%(default)s)")
     parser.add_argument("--epochs", metavar="N", type=int, default=10, help="(%(default)s)")
     parser.add_argument("--output", metavar="FILE", type=Path,
