@@ -18,7 +18,6 @@ from processes import run_process  # noqa: E402
 from programs import BACKBONE, BIN  # noqa: E402
 from rows import ROWS  # noqa: E402
 
-SLOW = ("tail", "full")
 VAL, TEST = 0.15, 0.5  # of the images: half a point is not to be seen on a few test images
 
 
@@ -27,8 +26,6 @@ def parse_arguments():
     parser.add_argument("--data", metavar="DIR", type=Path, required=True,
                         help="a folder a class, without splits of its own")
     parser.add_argument("--seeds", metavar="N", type=int, default=5, help="(%(default)s)")
-    parser.add_argument("--slow-seeds", metavar="N", type=int, default=5,
-                        help=f"for the rows {' and '.join(SLOW)} (%(default)s)")
     parser.add_argument("--epochs", metavar="N", type=int, default=10, help="(%(default)s)")
     parser.add_argument("--output", metavar="FILE", type=Path,
                         default=Path(__file__).with_name("ACCURACY.md"), help="(%(default)s)")
@@ -64,7 +61,7 @@ def measure(args):
     results, known = {}, {}
     for name, row in ROWS.items():
         results[name] = ([], [])
-        for seed in range(1, 1 + (args.slow_seeds if name in SLOW else args.seeds)):
+        for seed in range(1, 1 + args.seeds):
             same = (row.work, row.lr, seed)  # rows that differ in their views share it
             if same not in known:
                 known[same] = test_accuracy(row, plain, seed, args)

@@ -186,7 +186,7 @@ bool is_webp(std::string_view bytes) {
 
 // None: of no supported format.
 std::optional<Extent> extent_of(std::string_view bytes) {
-  if (bytes.starts_with(jpeg_magic)) return jpeg_extent(bytes);
+  if (is_jpeg(bytes)) return jpeg_extent(bytes);
   if (bytes.starts_with(png_magic)) return png_extent(bytes);
   if (bytes.starts_with("BM")) return Extent{bmp_size(bytes)};
   if (is_pnm(bytes)) return Extent{pnm_size(bytes)};
@@ -230,6 +230,10 @@ std::string_view unsupported_format(std::string_view bytes) {
 
 }  // namespace
 
+bool is_jpeg(std::string_view bytes) {
+  return bytes.starts_with(jpeg_magic);
+}
+
 std::string reason_against(const PixelSize& size) {
   if (size.width * size.height > max_pixels) {
     return str("is too large: ", size.width, " x ", size.height, " pixels, and at most 2^28 ",
@@ -253,10 +257,6 @@ std::string reason_against(std::string_view bytes) {
 
 PixelSize claimed_size(std::string_view bytes) {
   return extent_of(bytes).value_or(Extent{}).size;
-}
-
-bool is_jpeg(std::string_view bytes) {
-  return bytes.starts_with(jpeg_magic);
 }
 
 int exif_orientation(std::string_view bytes) {

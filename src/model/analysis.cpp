@@ -1,7 +1,6 @@
 #include "model/analysis.h"
 
 #include "model/kinds.h"
-#include "model/recording.h"
 #include "tl/base/text.h"
 
 #include <ATen/CPUGeneratorImpl.h>

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <tuple>
 
 namespace tl {
 namespace {
@@ -171,12 +170,13 @@ bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
 
 // What was recorded of a value holds for its copy.
 void carry_over(const Recording& from, const Value* value, const Value* copy, Recording& to) {
-  if (const auto it = from.types.find(value); it != from.types.end()) to.types[copy] = it->second;
+  const auto carry = [&](const auto& known, auto& into) {
+    if (const auto it = known.find(value); it != known.end()) into[copy] = it->second;
+  };
+  carry(from.types, to.types);
   for (int which : {0, 1}) {
-    const auto& [sizes, numbers] = std::tie(from.sizes[which], from.numbers[which]);
-    if (const auto it = sizes.find(value); it != sizes.end()) to.sizes[which][copy] = it->second;
-    if (const auto it = numbers.find(value); it != numbers.end())
-      to.numbers[which][copy] = it->second;
+    carry(from.sizes[which], to.sizes[which]);
+    carry(from.numbers[which], to.numbers[which]);
   }
 }
 
