@@ -76,14 +76,14 @@ void fail_on_first_bad(const Dataset& dataset) {
 
 // Fills samples and skipped, both by path.
 void take_files(Dataset& dataset, std::vector<ListedFile> files, BadImage on_bad_image, int threads,
-                const Progress& progress) {
+                const Progress& progress = {}, ImageCache* images = nullptr) {
   std::sort(files.begin(), files.end(),
             [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
   std::vector<std::string> paths;
   paths.reserve(files.size());
   for (const ListedFile& file : files)
     paths.push_back(file.path);
-  const auto verified = verify_images(dataset.root, paths, threads, progress);
+  const auto verified = verify_images(dataset.root, paths, threads, progress, images);
   for (std::size_t i = 0; i < files.size(); ++i) {
     const auto& [path, class_name, split] = files[i];
     const auto& [reason, content, width, height] = verified[i];
@@ -153,7 +153,7 @@ std::vector<std::int64_t> Dataset::class_counts(Split split) const {
 }
 
 Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
-                     const Progress& progress) {
+                     const Progress& progress, ImageCache* images) {
   Dataset dataset;
   dataset.root = options.root;
   const std::vector<std::string> folders = subfolders(options.root);
@@ -169,7 +169,7 @@ Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads
   dataset.classes = class_names(files);
   require_classes(dataset);
   require_text(dataset);
-  take_files(dataset, files, options.on_bad_image, threads, progress);
+  take_files(dataset, files, options.on_bad_image, threads, progress, images);
   if (!dataset.has_own_splits) {
     require_every_class(dataset, Split::train, "its folder");
     stratify(dataset.samples, dataset.classes, options.val, options.test, seed);
@@ -192,7 +192,7 @@ Dataset open_evaluation_folder(const fs::path& root, const std::vector<std::stri
   const auto files =
       dataset.has_own_splits ? list_splits(root, splits) : list_classes(root, "", Split::test);
   require_known(files, dataset);
-  take_files(dataset, files, on_bad_image, threads, {});
+  take_files(dataset, files, on_bad_image, threads);
   return dataset;
 }
 

@@ -9,6 +9,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <new>
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 void set_up_opencv() {
   static std::once_flag once;
   std::call_once(once, [] {
-    cv::setNumThreads(1);
+    cv::setNumThreads(0);  // with 1 it would still set up a pool
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   });
 }
@@ -86,6 +87,13 @@ cv::Mat decode_image(std::string bytes, const fs::path& path, int needed) {
                        static_cast<std::uint64_t>(image.rows)};
   if (const std::string against = reason_against(size); !against.empty()) reject(path, against);
   return image;
+}
+
+int reduction(int width, int height, int needed) {
+  for (const int by : {8, 4, 2}) {
+    if (std::min(width, height) / by >= needed) return by;
+  }
+  return 1;
 }
 
 cv::Mat resize_and_center_crop(const cv::Mat& image, const InputSpec& spec) {

@@ -1,6 +1,7 @@
 #include "data/jpeg.h"
 
 #include "data/format.h"
+#include "tl/data/image.h"
 
 #include <opencv2/core.hpp>
 
@@ -58,9 +59,9 @@ class Decoder {
   }
 
   // RGB or CMYK, at 1 / `reduction` of its size; empty where it fails.
-  cv::Mat decode(unsigned reduction) {
+  cv::Mat decode(int reduction) {
     info_.scale_num = 1;
-    info_.scale_denom = reduction;
+    info_.scale_denom = static_cast<unsigned>(reduction);
     info_.out_color_space = is_cmyk() ? JCS_CMYK : JCS_RGB;
     if (!succeeds([&] { jpeg_start_decompress(&info_); })) return {};
     cv::Mat image(static_cast<int>(info_.output_height), static_cast<int>(info_.output_width),
@@ -91,14 +92,6 @@ class Decoder {
   Failure failure_{};
   jpeg_progress_mgr progress_{};
 };
-
-unsigned reduction_to(int needed, const PixelSize& size) {
-  const auto side = static_cast<int>(std::min(size.width, size.height));
-  for (const int by : {8, 4, 2}) {
-    if (side / by >= needed) return static_cast<unsigned>(by);
-  }
-  return 1;
-}
 
 // Inks as Adobe writes them: 255 is none.
 cv::Mat rgb_of(const cv::Mat& cmyk) {
@@ -142,7 +135,9 @@ cv::Mat turned(const cv::Mat& image, int orientation) {
 cv::Mat decode_jpeg(std::string_view bytes, int needed) {
   Decoder decoder(bytes);
   if (!decoder.read_header() || !reason_against(decoder.size()).empty()) return {};
-  const cv::Mat image = decoder.decode(reduction_to(needed, decoder.size()));
+  const auto width = static_cast<int>(decoder.size().width);
+  const auto height = static_cast<int>(decoder.size().height);
+  const cv::Mat image = decoder.decode(reduction(width, height, needed));
   if (image.empty()) return {};
   return turned(decoder.is_cmyk() ? rgb_of(image) : image, exif_orientation(bytes));
 }

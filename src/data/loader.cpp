@@ -33,15 +33,6 @@ struct Pending {
   std::size_t error_at = 0;
 };
 
-// Pixels of the shorter side that are not lost on the network: a smaller decoding is as good.
-int needed_side(const Transform& transform) {
-  const double side =
-      std::max({transform.input.height, transform.input.width, transform.input.resize});
-  if (transform.augment == nullptr || !transform.augment->crop) return static_cast<int>(2 * side);
-  const CropOptions& crop = *transform.augment->crop;
-  return static_cast<int>(side / std::sqrt(crop.scale[0] * std::min(crop.ratio[0], 1.0)));
-}
-
 cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint64_t sample_id) {
   if (!transform.augment) return resize_and_center_crop(image, transform.input);
   Random random({transform.seed, transform.epoch, sample_id});
@@ -55,16 +46,11 @@ std::string pixels_identity() {
   return str("pixels ", version, " opencv ", CV_VERSION, " torch ", TORCH_VERSION, "\n");
 }
 
-cv::Mat ImageCache::find(std::size_t number) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = images_.find(number);
-  return found == images_.end() ? cv::Mat() : found->second;
-}
-
-void ImageCache::keep(std::size_t number, const cv::Mat& image) {
-  const std::uint64_t bytes = image.total() * image.elemSize();
-  const std::lock_guard lock(mutex_);
-  if (bytes <= room_ && images_.emplace(number, image).second) room_ -= bytes;
+int needed_side(const InputSpec& input, const AugmentOptions* augment) {
+  const double side = std::max({input.height, input.width, input.resize});
+  if (augment == nullptr || !augment->crop) return static_cast<int>(2 * side);
+  const CropOptions& crop = *augment->crop;
+  return static_cast<int>(side / std::sqrt(crop.scale[0] * std::min(crop.ratio[0], 1.0)));
 }
 
 // Workers claim one sample after the other; batches from `taken` on wait in `pending`. A worker
@@ -74,6 +60,7 @@ struct Loader::State {
   const std::vector<std::size_t> order;
   const std::size_t batch_size;
   const Transform transform;
+  const int needed;
   const std::size_t ahead;
 
   State(const Dataset& images, std::vector<std::size_t> sequence, int batch, const Transform& how,
@@ -82,6 +69,7 @@ struct Loader::State {
         order(std::move(sequence)),
         batch_size(static_cast<std::size_t>(batch)),
         transform(how),
+        needed(needed_side(how.input, how.augment)),
         ahead(static_cast<std::size_t>(std::max(3, images_ahead / batch) + threads / batch)) {}
 
   std::mutex mutex;
@@ -99,7 +87,7 @@ struct Loader::State {
   Pending& open_batch_of(std::size_t position);
   static void make_room(Batch& batch);
   cv::Mat read(const Sample& sample) const;
-  cv::Mat decoded(std::size_t sample) const;
+  cv::Mat decoded(const Sample& sample) const;
   void make(std::size_t position, Pending& into) const;
   void work();
 };
@@ -136,21 +124,21 @@ cv::Mat Loader::State::read(const Sample& sample) const {
     throw Error(ExitCode::data, "the file was changed after the data set was opened", path.string(),
                 "leave the images alone while a program works on them, and run it again");
   }
-  return decode_image(std::move(bytes), path, needed_side(transform));
+  return decode_image(std::move(bytes), path, needed);
 }
 
-cv::Mat Loader::State::decoded(std::size_t sample) const {
-  if (transform.cache == nullptr) return read(dataset.samples[sample]);
-  cv::Mat image = transform.cache->find(sample);
+cv::Mat Loader::State::decoded(const Sample& sample) const {
+  if (transform.cache == nullptr || !transform.cache->suits(sample, needed)) return read(sample);
+  cv::Mat image = transform.cache->find(sample.content);
   if (!image.empty()) return image;
-  image = read(dataset.samples[sample]);
-  transform.cache->keep(sample, image);
+  image = read(sample);
+  transform.cache->keep(sample.content, image);
   return image;
 }
 
 void Loader::State::make(std::size_t position, Pending& into) const {
   const Sample& sample = dataset.samples[order[position]];
-  const cv::Mat image = transformed(decoded(order[position]), transform, sample.id);
+  const cv::Mat image = transformed(decoded(sample), transform, sample.id);
   Batch& batch = into.batch;
   const std::size_t bytes = batch.pixels.size() / batch.count;
   const std::size_t offset = (position % batch_size) * bytes;

@@ -34,13 +34,15 @@ void for_each(std::size_t n, int threads, const std::function<void(std::size_t)>
     running.get();
 }
 
-Verified verify(const std::filesystem::path& path) {
+Verified verify(const std::filesystem::path& path, ImageCache* keep) {
+  if (keep != nullptr && keep->is_full()) keep = nullptr;
   Verified verified{};
   try {
     std::string bytes = read_image(path);
     verified.content = digest(bytes);
     const PixelSize claimed = claimed_size(bytes);
-    const cv::Mat image = decode_image(std::move(bytes), path, /*needed=*/1);
+    const cv::Mat image = decode_image(std::move(bytes), path, keep ? keep->needed() : 1);
+    if (keep != nullptr) keep->keep(verified.content, image);
     // A JPEG was decoded at a part of its size; of other formats, not every header is read.
     verified.width = claimed.width > 0 ? static_cast<int>(claimed.width) : image.cols;
     verified.height = claimed.height > 0 ? static_cast<int>(claimed.height) : image.rows;
@@ -55,11 +57,12 @@ Verified verify(const std::filesystem::path& path) {
 
 std::vector<Verified> verify_images(const std::filesystem::path& root,
                                     const std::vector<std::string>& paths, int threads,
-                                    const std::function<void(std::size_t, std::size_t)>& progress) {
+                                    const std::function<void(std::size_t, std::size_t)>& progress,
+                                    ImageCache* keep) {
   std::vector<Verified> verified(paths.size());
   std::atomic<std::size_t> done = 0;
   for_each(paths.size(), threads, [&](std::size_t i) {
-    verified[i] = verify(root / paths[i]);
+    verified[i] = verify(root / paths[i], keep);
     const std::size_t now = ++done;
     if (progress && (now % progress_step == 0 || now == paths.size())) progress(now, paths.size());
   });

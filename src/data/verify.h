@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tl/base/hash.h"
+#include "tl/data/image_cache.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -18,9 +19,11 @@ struct Verified {
   int height = 0;
 };
 
-// verified[i] tells of root/paths[i].
+// verified[i] tells of root/paths[i]. JPEGs are decoded at an eighth of their size; as long as
+// there is room in `keep`, if not null, at the size that is needed there, and kept.
 std::vector<Verified> verify_images(const std::filesystem::path& root,
                                     const std::vector<std::string>& paths, int threads,
-                                    const std::function<void(std::size_t, std::size_t)>& progress);
+                                    const std::function<void(std::size_t, std::size_t)>& progress,
+                                    ImageCache* keep = nullptr);
 
 }  // namespace tl

@@ -1,6 +1,7 @@
 #include "model/flat_builder.h"
 
 #include "model/evaluate.h"
+#include "model/recording.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
 
@@ -89,6 +90,12 @@ FlatBuilder::FlatBuilder(const ExampleImages& images) : images_(std::make_shared
   images_->value = {images[0].clone(), images[1].clone()};
   images_->from_images = true;
   images_->out = flat_.graph->addInput("images");
+  note(images_->out, images_->value);
+}
+
+void FlatBuilder::note(const Value* out, const Pair& seen) {
+  for (const int which : {0, 1})
+    tl::note(recording_, which, out, seen[which]);
 }
 
 Ref FlatBuilder::lifted(const at::Tensor& tensor, const std::string& name, bool parameter) {
@@ -97,6 +104,7 @@ Ref FlatBuilder::lifted(const at::Tensor& tensor, const std::string& name, bool 
     known = std::make_shared<Known>();
     known->value = {tensor, tensor};
     known->out = flat_.graph->addInput();
+    note(known->out, known->value);
     flat_.tensors.push_back({name, tensor.detach(), parameter});
   }
   return known;
@@ -119,6 +127,7 @@ Value* FlatBuilder::materialise(const Ref& known) {
                 "", "quantised and packed networks can't be trained; export the float network");
   }
   known->out = *value;
+  note(known->out, known->value);
   return known->out;
 }
 
@@ -135,6 +144,7 @@ Value* FlatBuilder::materialise_elements(const Ref& known) {
   Node* node = container.isTuple()
                    ? flat_.graph->createTuple(values)
                    : flat_.graph->createList(container.toList().elementType(), values);
+  note(node->output(), known->value);
   return flat_.graph->insertNode(node)->output();
 }
 
@@ -157,12 +167,14 @@ void FlatBuilder::split_into_elements(const Ref& known, const Node* node) {
     element->constant = known->constant || (!known->from_images && same_number);
     element->from_images = known->from_images;
     element->out = element->constant ? nullptr : outs[i];
+    if (outs[i] != nullptr) note(outs[i], element->value);
     known->elements.push_back(std::move(element));
   }
   known->is_list = true;
 }
 
-Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments) {
+Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments,
+                          const std::vector<Pair>& results) {
   Node* copy = is_in_place(node) ? functional_twin(node)
                                  : flat_.graph->create(node->kind(), node->outputs().size());
   copy->copyMetadata(node);
@@ -171,6 +183,7 @@ Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments) {
     copy->addInput(argument);
   for (std::size_t i = 0; i < node->outputs().size(); ++i) {
     refine_type(copy->outputs()[i], node->outputs()[i]->type());
+    note(copy->outputs()[i], results[i]);
   }
   flat_.graph->insertNode(copy);
   if (copy->maybeOperator() == nullptr && copy->kind().is_aten()) {
@@ -187,7 +200,7 @@ Node* FlatBuilder::functional_twin(Node* node) {
   return flat_.graph->create(c10::Symbol::fromQualString(name), node->outputs().size());
 }
 
-FlatGraph FlatBuilder::finish(const Ref& result) {
+std::pair<FlatGraph, Recording> FlatBuilder::finish(const Ref& result) {
   flat_.graph->registerOutput(materialise(result));
   torch::jit::EliminateDeadCode(flat_.graph);
   for (std::size_t i = flat_.tensors.size(); i > 0; --i) {
@@ -195,7 +208,15 @@ FlatGraph FlatBuilder::finish(const Ref& result) {
     flat_.graph->eraseInput(i);
     flat_.tensors.erase(flat_.tensors.begin() + static_cast<std::ptrdiff_t>(i) - 1);
   }
-  return std::move(flat_);
+  Recording recording;  // of the values that are left: a later one may get the address of another
+  const auto keep = [&](const auto& values) {
+    for (const Value* value : values)
+      carry_over(recording_, value, value, recording);
+  };
+  keep(flat_.graph->inputs());
+  for (const Node* node : flat_.graph->nodes())
+    keep(node->outputs());
+  return {std::move(flat_), std::move(recording)};
 }
 
 }  // namespace tl

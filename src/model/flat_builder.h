@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace tl {
@@ -59,18 +60,21 @@ class FlatBuilder {
   // Makes the elements of a list or tuple known one by one. `node`: whose wish it is.
   void split_into_elements(const Ref& known, const torch::jit::Node* node);
 
-  // Appends a copy of the node, or of its functional twin where it works in place.
-  torch::jit::Node* append(torch::jit::Node* node,
-                           const std::vector<torch::jit::Value*>& arguments);
+  // Appends a copy of the node, or of its functional twin where it works in place. `results`: what
+  // its outputs are.
+  torch::jit::Node* append(torch::jit::Node* node, const std::vector<torch::jit::Value*>& arguments,
+                           const std::vector<Pair>& results);
 
-  // With `result` as its output, without what does not lead there.
-  FlatGraph finish(const Ref& result);
+  // With `result` as its output, without what does not lead there; and what was seen of its values.
+  std::pair<FlatGraph, Recording> finish(const Ref& result);
 
  private:
+  void note(const torch::jit::Value* out, const Pair& seen);
   torch::jit::Value* materialise_elements(const Ref& known);
   torch::jit::Node* functional_twin(torch::jit::Node* node);
 
   FlatGraph flat_;
+  Recording recording_;
   Ref images_;
   std::unordered_map<const void*, Ref> lifted_;
 };

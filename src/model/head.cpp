@@ -168,18 +168,6 @@ bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
          pooled.back() != map[1];
 }
 
-// What was recorded of a value holds for its copy.
-void carry_over(const Recording& from, const Value* value, const Value* copy, Recording& to) {
-  const auto carry = [&](const auto& known, auto& into) {
-    if (const auto it = known.find(value); it != known.end()) into[copy] = it->second;
-  };
-  carry(from.types, to.types);
-  for (int which : {0, 1}) {
-    carry(from.sizes[which], to.sizes[which]);
-    carry(from.numbers[which], to.numbers[which]);
-  }
-}
-
 }  // namespace
 
 Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,

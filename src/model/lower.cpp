@@ -63,7 +63,8 @@ class Walk {
     set_inputs(*original);
     walk(original->block());
     const Ref result = the_one_tensor(get(original->outputs()[0]));
-    return {builder_.finish(result), {result->value[0].toTensor(), result->value[1].toTensor()}};
+    auto [flat, recording] = builder_.finish(result);
+    return {std::move(flat), std::move(recording), result->value[0].toTensor()};
   }
 
  private:
@@ -305,7 +306,7 @@ class Walk {
     if (!constant || form_only) arguments = builder_.materialise(inputs);
     const std::vector<Pair> results = evaluate_both(node, inputs);
     if (form_only) constant &= std::all_of(results.begin(), results.end(), same_in_both);
-    Node* copy = constant ? nullptr : builder_.append(node, arguments);
+    Node* copy = constant ? nullptr : builder_.append(node, arguments, results);
     const bool from_images =
         !form_only && std::any_of(inputs.begin(), inputs.end(), is_from_images);
     for (std::size_t i = 0; i < results.size(); ++i) {

@@ -14,7 +14,8 @@ using ExampleImages = std::array<at::Tensor, 2>;
 
 struct Lowered {
   FlatGraph flat;
-  ExampleImages outputs;  // what the module itself gave for the example images
+  Recording recording;
+  at::Tensor output;  // what the module itself gave for the first of the example images
 };
 
 // Partially evaluates the module's forward (in eval mode): calls are inlined, branches and loops

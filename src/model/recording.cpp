@@ -12,6 +12,28 @@ using torch::jit::Node;
 using torch::jit::Stack;
 using torch::jit::Value;
 
+void note(Recording& recording, int which, const Value* value, const IValue& content) {
+  if (content.isTensor() && content.toTensor().defined()) {
+    recording.types[value] = content.toTensor().scalar_type();
+    recording.sizes[which][value] = content.toTensor().sizes().vec();
+  } else if (content.isInt()) {
+    recording.numbers[which][value] = {content.toInt()};
+  } else if (content.isIntList()) {
+    recording.numbers[which][value] = content.toIntVector();
+  }
+}
+
+void carry_over(const Recording& from, const Value* value, const Value* copy, Recording& to) {
+  const auto carry = [&](const auto& known, auto& into) {
+    if (const auto it = known.find(value); it != known.end()) into[copy] = it->second;
+  };
+  carry(from.types, to.types);
+  for (const int which : {0, 1}) {
+    carry(from.sizes[which], to.sizes[which]);
+    carry(from.numbers[which], to.numbers[which]);
+  }
+}
+
 namespace {
 
 // Runs node after node and forgets each value after its last use.
@@ -21,7 +43,7 @@ class Recorder {
       : flat_(flat), recording_(recording), which_(which) {}
 
   // From a value on, with that content.
-  at::Tensor run(Value* from, const at::Tensor& content) {
+  void run(Value* from, const at::Tensor& content) {
     keep(from, content);
     for (std::size_t i = 0; i < flat_.tensors.size(); ++i) {
       keep(flat_.graph->inputs()[i + 1], flat_.tensors[i].tensor);
@@ -30,7 +52,6 @@ class Recorder {
     auto at = from == flat_.images() ? nodes.begin() : std::next(from->node()->iterator());
     for (; at != nodes.end(); ++at)
       step(*at);
-    return values_.at(flat_.output()).toTensor();
   }
 
  private:
@@ -49,14 +70,7 @@ class Recorder {
   void keep(Value* value, const IValue& content) {
     uses_left_[value] = value->uses().size();
     values_[value] = content;
-    if (content.isTensor()) {
-      recording_.types[value] = content.toTensor().scalar_type();
-      recording_.sizes[which_][value] = content.toTensor().sizes().vec();
-    } else if (content.isInt()) {
-      recording_.numbers[which_][value] = {content.toInt()};
-    } else if (content.isIntList()) {
-      recording_.numbers[which_][value] = content.toIntVector();
-    }
+    note(recording_, which_, value, content);
   }
 
   const FlatGraph& flat_;
@@ -68,19 +82,9 @@ class Recorder {
 
 }  // namespace
 
-Recording record(const FlatGraph& flat, const ExampleImages& images, ExampleImages* outputs) {
-  const at::NoGradGuard no_grad;
-  Recording recording;
-  for (int which : {0, 1}) {
-    const at::Tensor output = Recorder(flat, recording, which).run(flat.images(), images[which]);
-    if (outputs != nullptr) (*outputs)[which] = output;
-  }
-  return recording;
-}
-
 void record_behind(const FlatGraph& flat, Value* from, Recording& recording) {
   const at::NoGradGuard no_grad;
-  for (int which : {0, 1}) {
+  for (const int which : {0, 1}) {
     const std::vector<std::int64_t> sizes = recording.sizes[which].at(from);
     Recorder(flat, recording, which).run(from, at::zeros(sizes));
   }

@@ -50,6 +50,9 @@ void set_up_process(int threads) {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 64 << 20);
+  // And what one thread frees would not be there for the next: each has an arena of its own, and an
+  // empty one goes back to the system.
+  mallopt(M_ARENA_MAX, 1);
   if (threads > 0) at::set_num_threads(threads);
 }
 

@@ -6,10 +6,16 @@
 #include "tl/base/files.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
+#include "tl/data/loader.h"
 #include "tl/eval/report.h"
 #include "tl/run/device.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/util/ScopeExit.h>
+
+#include <algorithm>
+#include <future>
 
 namespace tl {
 
@@ -40,6 +46,15 @@ void check_training(const Experiment& options, const Dataset& dataset, const Mod
   const Trainee trainee(model, options.backbone.batch_norm);
 }
 
+// While the images are checked: OpenMP's threads wait for the last of them, so the fewer they are,
+// the less it matters that other threads hold the cores.
+Model load_beside(const BackboneOptions& options) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(std::max(threads / 2, 1));
+  const auto restore = c10::make_scope_exit([&] { at::set_num_threads(threads); });
+  return Model::load(options.file, options.input);
+}
+
 }  // namespace
 
 Prepared prepare(const LoadedExperiment& experiment,
@@ -47,16 +62,25 @@ Prepared prepare(const LoadedExperiment& experiment,
   const Experiment& options = experiment.options;
   const c10::Device where = choose_device(options.device);
   const int workers = worker_count(options.data.workers);
-  Dataset dataset = split ? read_split_csv(*split, options.data.root)
-                          : open_dataset(options.data, options.train.seed, workers, progress);
-  if (split) read_contents(dataset, workers);
-  Model model = Model::load(options.backbone.file, options.backbone.input);
+  const FileInfo file = read_file_info(options.backbone.file, options.backbone.input);
+  const auto images =
+      std::make_shared<ImageCache>(static_cast<std::uint64_t>(options.data.ram_gb * 1e9),
+                                   needed_side(file.input, &options.augment));
+  auto opening = std::async(std::launch::async, [&] {
+    if (!split)
+      return open_dataset(options.data, options.train.seed, workers, progress, images.get());
+    Dataset dataset = read_split_csv(*split, options.data.root);
+    read_contents(dataset, workers);
+    return dataset;
+  });
+  Model model = load_beside(options.backbone);
+  Dataset dataset = opening.get();
   model.attach_head(options.head, static_cast<int>(dataset.classes.size()), options.train.seed);
   model.freeze(options.backbone.freeze);
   if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
   model.to(where);
   check_training(options, dataset, model);
-  return {experiment, std::move(dataset), std::move(model), where};
+  return {experiment, std::move(dataset), images, std::move(model), where};
 }
 
 namespace {

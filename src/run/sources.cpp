@@ -49,7 +49,6 @@ Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_req
       progress_(progress),
       prefix_(prepared.model,
               resolve_precision(prepared.experiment.options.features.precision, prepared.model)),
-      images_(bytes(prepared.experiment.options.data.ram_gb)),
       store_(store_options(prepared.experiment.options.features)) {}
 
 SourceOptions Sources::options() const {
@@ -59,6 +58,7 @@ SourceOptions Sources::options() const {
   options.batch_size = experiment.train.batch_size;
   options.workers = worker_count(experiment.data.workers);
   options.seed = experiment.train.seed;
+  options.images = prepared_.images.get();
   return options;
 }
 
@@ -67,7 +67,6 @@ std::unique_ptr<FeatureSource> Sources::training() {
   SourceOptions with = options();
   with.augment = &experiment.augment;
   with.views = experiment.features.views;
-  with.images = &images_;
   // Fresh augmentation each epoch: nothing would ever be used again.
   return make(Split::train, with, with.views.has_value());
 }

@@ -29,7 +29,6 @@ class Sources {
   std::function<bool()> stop_requested_;
   ProgressMaker progress_;
   Prefix prefix_;
-  ImageCache images_;
   FeatureStore store_;
 };
 

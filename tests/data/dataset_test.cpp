@@ -1,6 +1,7 @@
 #include "tl/data/dataset.h"
 
 #include "data/scratch.h"
+#include "tl/data/image_cache.h"
 
 #include <algorithm>
 #include <atomic>
@@ -49,6 +50,24 @@ TEST_CASE("class folders become labelled samples with splits") {
                        [](const Sample& a, const Sample& b) { return a.path < b.path; }));
   for (const Sample& sample : dataset.samples) {
     CHECK(sample.path.starts_with(dataset.classes[sample.label] + "/"));
+  }
+}
+
+TEST_CASE("images that are decoded to be checked are kept, and the rest is checked all the same") {
+  const Scratch scratch;
+  add_images(scratch, "a", 4);
+  add_images(scratch, "b", 4);
+  scratch.write("b/no_image.png", "text");
+  const std::uint64_t one = 8 * 10 * 3;  // bytes
+  for (const std::ptrdiff_t room : {0, 3, 100}) {
+    ImageCache images(static_cast<std::uint64_t>(room) * one, 8);
+    const Dataset dataset = open_dataset(options_for(scratch), 1, 2, {}, &images);
+    CHECK(dataset.samples.size() == 8);
+    CHECK(dataset.skipped.size() == 1);
+    const auto kept =
+        std::count_if(dataset.samples.begin(), dataset.samples.end(),
+                      [&](const Sample& sample) { return !images.find(sample.content).empty(); });
+    CHECK(kept == 2 * std::min<std::ptrdiff_t>(room, 4));  // those of a and b are alike
   }
 }
 

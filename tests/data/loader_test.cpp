@@ -127,7 +127,7 @@ TEST_CASE("an image changed after its content was taken is an error, with or wit
   CHECK(pixels_of(dataset, small_input(), 2).size() == 4U * 16 * 24 * 3);
   scratch.write("2.png", test::plain_png());
   Transform transform = small_input();
-  ImageCache cache(1 << 20);
+  ImageCache cache(1 << 20, needed_side(transform.input, nullptr));
   for (ImageCache* kept : {static_cast<ImageCache*>(nullptr), &cache}) {
     transform.cache = kept;
     const Error error = caught([&] { pixels_of(dataset, transform, 2); });
@@ -147,14 +147,24 @@ TEST_CASE("where the machine gives fewer threads the loader does with them") {
 }
 #endif
 
-TEST_CASE("decoded images are kept up to a size") {
-  const cv::Mat image(10, 10, CV_8UC3);
-  ImageCache cache(700);
-  for (const std::size_t number : {1, 2, 3})
-    cache.keep(number, image);
-  CHECK_FALSE(cache.find(1).empty());
-  CHECK_FALSE(cache.find(2).empty());
-  CHECK(cache.find(3).empty());
+TEST_CASE("an image that was kept is not read again, and gives the same pixels") {
+  const Scratch scratch;
+  Dataset dataset = noisy_dataset(scratch, 6);
+  read_contents(dataset, 1);
+  Transform transform = small_input();
+  const auto expected = pixels_of(dataset, transform, 2);
+  ImageCache cache(1 << 20, needed_side(transform.input, nullptr));
+  transform.cache = &cache;
+  CHECK(pixels_of(dataset, transform, 2) == expected);
+  for (const Sample& sample : dataset.samples)
+    scratch.write(sample.path, "no longer an image");
+  CHECK(pixels_of(dataset, transform, 2) == expected);
+  AugmentOptions options;
+  options.crop = CropOptions{{0.01, 1.0}, {0.75, 1.33}};
+  transform.augment = &options;  // needs more pixels, but at no part of their size are there more
+  for (Sample& sample : dataset.samples)
+    sample.width = sample.height = 60;
+  CHECK(pixels_of(dataset, transform, 2).size() == expected.size());
 }
 
 TEST_CASE("a loader that is left early shuts down") {

@@ -12,6 +12,8 @@
 
 namespace tl {
 
+class ImageCache;
+
 enum class Split { train, val, test };
 const char* name(Split split);
 
@@ -42,15 +44,16 @@ struct Dataset {
   std::vector<std::int64_t> class_counts(Split split) const;
 };
 
-// Lists and splits the folder, and proves each image by decoding it (at an eighth of the size), on
-// `threads` threads. Class folders directly under the root are split by options.val and
-// options.test, stratified, by `seed`, the same on every machine; a root with train/ and val/ (and
-// maybe test/) keeps its own splits. Hidden files and folders are passed over.
-// Throws Error(data): no such folder, no images, one class, a class absent from a split that the
-// others are in, and, where on_bad_image is fail, the first bad image.
-// `progress(done, total)` is called now and then, from any thread; may be empty.
+// Lists and splits the folder, and proves each image by decoding it, on `threads` threads: into
+// `images`, if not null, as long as there is room, the rest at an eighth of the size. Class folders
+// directly under the root are split by options.val and options.test, stratified, by `seed`, the
+// same on every machine; a root with train/ and val/ (and maybe test/) keeps its own splits. Hidden
+// files and folders are passed over. Throws Error(data): no such folder, no images, one class, a
+// class absent from a split that the others are in, and, where on_bad_image is fail, the first bad
+// image. `progress(done, total)` is called now and then, from any thread; may be empty.
 Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
-                     const std::function<void(std::size_t, std::size_t)>& progress = {});
+                     const std::function<void(std::size_t, std::size_t)>& progress = {},
+                     ImageCache* images = nullptr);
 
 // A folder for evaluation: labels follow `classes` (a model's own), whatever subset of them the
 // folder holds. Where the root has its own splits they are kept; otherwise every image is `test`.

@@ -20,6 +20,8 @@ cv::Mat decode_image(const std::filesystem::path& path,
                      int needed = std::numeric_limits<int>::max());
 // The same for the bytes of the file at `path`.
 cv::Mat decode_image(std::string bytes, const std::filesystem::path& path, int needed);
+// At 1 / what of its size a JPEG of that size is decoded then: 1, 2, 4 or 8.
+int reduction(int width, int height, int needed);
 // An image file's bytes. Throws as read_file does.
 std::string read_image(const std::filesystem::path& path);
 

@@ -3,14 +3,12 @@
 
 #include "tl/config/options.h"
 #include "tl/data/dataset.h"
-
-#include <opencv2/core/mat.hpp>
+#include "tl/data/image_cache.h"
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <unordered_map>
+#include <string>
 #include <vector>
 
 namespace tl {
@@ -24,21 +22,6 @@ struct Batch {
   std::vector<std::size_t> samples;  // indices into Dataset::samples
 };
 
-// Decoded images, kept for the next epoch as long as they fit into a budget of memory. Safe to use
-// from several threads.
-class ImageCache {
- public:
-  explicit ImageCache(std::uint64_t bytes) : room_(bytes) {}
-  // The image of that number, or an empty one.
-  cv::Mat find(std::size_t number) const;
-  void keep(std::size_t number, const cv::Mat& image);
-
- private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::size_t, cv::Mat> images_;
-  std::uint64_t room_;
-};
-
 // Names the code that makes pixels of files: the same file, Transform and identity, the same
 // pixels.
 std::string pixels_identity();
@@ -49,8 +32,12 @@ struct Transform {
   const AugmentOptions* augment = nullptr;  // none: evaluation geometry; outlives the loader
   std::uint64_t seed = 0;  // with augment: choices come from (seed, epoch, sample.id)
   std::uint64_t epoch = 0;
-  ImageCache* cache = nullptr;  // of the dataset's images; outlives the loader
+  ImageCache* cache = nullptr;  // images that need not be decoded again; outlives the loader
 };
+
+// The pixels of the shorter side that are not lost on the network: an image decoded with as many
+// (decode_image's `needed`) is as good as the whole one. `augment`: none for evaluation geometry.
+int needed_side(const InputSpec& input, const AugmentOptions* augment);
 
 // Hands out `order` (indices into dataset.samples) in batches, in that order whatever the number of
 // workers; the last batch may be smaller. A sample that no longer decodes, or whose file is not the

@@ -12,6 +12,7 @@
 #include <c10/core/Device.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,7 @@ namespace tl {
 struct Prepared {
   LoadedExperiment experiment;
   Dataset dataset;
+  std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
   Model model;  // with head, frozen, on the device
   c10::Device device;
 };

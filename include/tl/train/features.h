@@ -41,7 +41,7 @@ struct SourceOptions {
   std::uint64_t seed = 1;
   const AugmentOptions* augment = nullptr;  // none: evaluation geometry, in order
   std::optional<int> views;                 // with augment: epochs repeat after so many
-  ImageCache* images = nullptr;             // keeps decoded images from epoch to epoch
+  ImageCache* images = nullptr;             // images that need not be decoded again
 };
 
 // Computes features from the images each time. Dataset and prefix must outlive the source.
