@@ -74,26 +74,35 @@ void fail_on_first_bad(const Dataset& dataset) {
               "replace or remove it, or set data.on_bad_image to \"skip\"");
 }
 
-// Fills samples and skipped, both by path.
-void take_files(Dataset& dataset, std::vector<ListedFile> files, BadImage on_bad_image, int threads,
-                const Progress& progress = {}, ImageCache* images = nullptr) {
+// As samples, by path.
+void take_files(Dataset& dataset, std::vector<ListedFile> files) {
   std::sort(files.begin(), files.end(),
             [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
+  for (const auto& [path, class_name, split] : files)
+    dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path)});
+}
+
+// Leaves the samples that are images.
+void prove(Dataset& dataset, BadImage on_bad_image, int threads, const Progress& progress = {},
+           ImageCache* images = nullptr) {
   std::vector<std::string> paths;
-  paths.reserve(files.size());
-  for (const ListedFile& file : files)
-    paths.push_back(file.path);
+  for (const Sample& sample : dataset.samples)
+    paths.push_back(sample.path);
   const auto verified = verify_images(dataset.root, paths, threads, progress, images);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const auto& [path, class_name, split] = files[i];
+  std::vector<Sample> proven;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto& [reason, content, width, height] = verified[i];
+    Sample& sample = dataset.samples[i];
     if (!reason.empty()) {
-      dataset.skipped.push_back({path, reason});
+      dataset.skipped.push_back({sample.path, reason});
     } else {
-      dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path),
-                                 content, width, height});
+      sample.content = content;
+      sample.width = width;
+      sample.height = height;
+      proven.push_back(std::move(sample));
     }
   }
+  dataset.samples = std::move(proven);
   if (on_bad_image == BadImage::fail) fail_on_first_bad(dataset);
   if (dataset.samples.empty()) {
     throw Error(ExitCode::data,
@@ -152,31 +161,41 @@ std::vector<std::int64_t> Dataset::class_counts(Split split) const {
   return counts;
 }
 
-Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
-                     const Progress& progress, ImageCache* images) {
+Dataset list_dataset(const DataOptions& options) {
   Dataset dataset;
   dataset.root = options.root;
   const std::vector<std::string> folders = subfolders(options.root);
-  const std::vector<Split> splits = own_splits(folders);
   dataset.has_own_splits = contains(folders, "train") && contains(folders, "val");
   if (!dataset.has_own_splits && contains(folders, "train")) {
     throw Error(ExitCode::data, "there is a folder train, but none called val",
                 options.root.string(),
                 "name the validation folder val, or move the class folders up");
   }
-  const auto files = dataset.has_own_splits ? list_splits(options.root, splits)
+  const auto files = dataset.has_own_splits ? list_splits(options.root, own_splits(folders))
                                             : list_classes(options.root, "", Split::train);
   dataset.classes = class_names(files);
   require_classes(dataset);
   require_text(dataset);
-  take_files(dataset, files, options.on_bad_image, threads, progress, images);
+  take_files(dataset, files);
+  return dataset;
+}
+
+void check_dataset(Dataset& dataset, const DataOptions& options, std::uint64_t seed, int threads,
+                   const Progress& progress, ImageCache* images) {
+  prove(dataset, options.on_bad_image, threads, progress, images);
   if (!dataset.has_own_splits) {
     require_every_class(dataset, Split::train, "its folder");
     stratify(dataset.samples, dataset.classes, options.val, options.test, seed);
-    return dataset;
+    return;
   }
-  for (const Split split : splits)
+  for (const Split split : own_splits(subfolders(dataset.root)))
     require_every_class(dataset, split, str(name(split), "/"));
+}
+
+Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
+                     const Progress& progress, ImageCache* images) {
+  Dataset dataset = list_dataset(options);
+  check_dataset(dataset, options, seed, threads, progress, images);
   return dataset;
 }
 
@@ -192,7 +211,8 @@ Dataset open_evaluation_folder(const fs::path& root, const std::vector<std::stri
   const auto files =
       dataset.has_own_splits ? list_splits(root, splits) : list_classes(root, "", Split::test);
   require_known(files, dataset);
-  take_files(dataset, files, on_bad_image, threads);
+  take_files(dataset, files);
+  prove(dataset, on_bad_image, threads);
   return dataset;
 }
 

@@ -69,8 +69,17 @@ Precision resolve_precision(Precision wish, const Model& model) {
   return computes_in_bf16(device_of(model.network())) ? Precision::bf16 : Precision::fp32;
 }
 
-int preferred_batch(const c10::Device& device) {
+namespace {
+
+// What LibTorch computes at once: more would only take more memory.
+int images_a_call(const c10::Device& device) {
   return device.is_cuda() ? 128 : std::max(32, 16 * at::get_num_threads());
+}
+
+}  // namespace
+
+int preferred_batch(const c10::Device& device) {
+  return (device.is_cuda() ? 1 : 2) * images_a_call(device);
 }
 
 // --- Prefix ---
@@ -93,7 +102,7 @@ Prefix::Prefix(const Model& model, Precision precision) {
   auto* end = prefix_end(network).value;
   const auto& sizes = network.analysis.recording.sizes[0].at(end);
   EngineInput input = engine_input(model, end, precision);
-  input.images_a_call = preferred_batch(input.device);
+  input.images_a_call = images_a_call(input.device);
   state_ = std::make_unique<State>(State{std::move(input),
                                          end == network.flat.images(),
                                          {sizes.begin() + 1, sizes.end()},

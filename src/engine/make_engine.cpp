@@ -1,14 +1,13 @@
 #include "engine/engine.h"
+#include "model/compute_threads.h"
 #include "model/piece.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randint.h>
-#include <c10/util/ScopeExit.h>
 #include <torch/version.h>
 #ifdef TL_OPENVINO
 #include <openvino/core/version.hpp>
@@ -21,9 +20,7 @@ namespace {
 
 // On one thread: where others decode images meanwhile, LibTorch's would wait for each other.
 at::Tensor plain_output(const EngineInput& input, const at::Tensor& images) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const auto restore = c10::make_scope_exit([&] { at::set_num_threads(threads); });
+  const ComputeThreads one(1);
   return Piece(input.slice).run(to_input(images, input.info, input.device));
 }
 

@@ -20,6 +20,8 @@ namespace {
 // Shapes are static. A stream of its own for each core needs no talk between cores; with this many
 // images a request, what a request costs beside its arithmetic no longer counts.
 constexpr std::int64_t images_a_request = 4;
+// They wait in one queue: a stream whose core is slow, or shared with a loader, takes fewer.
+constexpr int requests_a_stream = 4;
 
 ov::element::Type element_type(Precision precision) {
   return precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32;
@@ -61,7 +63,7 @@ class OpenVinoEngine : public Engine {
     const auto model = to_openvino(graph_, {images_a_request, 3, height, width});
     compiled_ = compile(complete(model, input), input.precision);
     const auto streams = compiled_.get_property(ov::num_streams).num;
-    for (int i = 0; i < streams; ++i)
+    for (int i = 0; i < requests_a_stream * streams; ++i)
       requests_.push_back(compiled_.create_infer_request());
   }
 

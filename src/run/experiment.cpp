@@ -1,5 +1,6 @@
 #include "tl/run/experiment.h"
 
+#include "model/compute_threads.h"
 #include "run/artifacts.h"
 #include "run/sources.h"
 #include "tl/base/error.h"
@@ -11,8 +12,6 @@
 #include "tl/run/device.h"
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <c10/util/ScopeExit.h>
 
 #include <algorithm>
 #include <future>
@@ -39,20 +38,17 @@ std::vector<double> class_weights(const LossOptions& options, const Dataset& dat
 
 namespace {
 
-// What training would refuse, before anything is written.
-void check_training(const Experiment& options, const Dataset& dataset, const Model& model) {
-  class_weights(options.train.loss, dataset);
-  const Prefix prefix(model, Precision::fp32);
-  const Trainee trainee(model, options.backbone.batch_norm);
-}
-
-// While the images are checked: OpenMP's threads wait for the last of them, so the fewer they are,
-// the less it matters that other threads hold the cores.
-Model load_beside(const BackboneOptions& options) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(std::max(threads / 2, 1));
-  const auto restore = c10::make_scope_exit([&] { at::set_num_threads(threads); });
-  return Model::load(options.file, options.input);
+// With head, frozen, on the device. The images are checked meanwhile, and OpenMP's threads wait for
+// the last of them: the fewer they are, the less it matters that others hold the cores.
+Model make_model(const Experiment& options, int classes, const c10::Device& device) {
+  const ComputeThreads half(std::max(compute_threads() / 2, 1));
+  Model model = Model::load(options.backbone.file, options.backbone.input);
+  model.attach_head(options.head, classes, options.train.seed);
+  model.freeze(options.backbone.freeze);
+  if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
+  model.to(device);
+  const Trainee refused_by_now(model, options.backbone.batch_norm);
+  return model;
 }
 
 }  // namespace
@@ -66,21 +62,18 @@ Prepared prepare(const LoadedExperiment& experiment,
   const auto images =
       std::make_shared<ImageCache>(static_cast<std::uint64_t>(options.data.ram_gb * 1e9),
                                    needed_side(file.input, &options.augment));
-  auto opening = std::async(std::launch::async, [&] {
-    if (!split)
-      return open_dataset(options.data, options.train.seed, workers, progress, images.get());
-    Dataset dataset = read_split_csv(*split, options.data.root);
-    read_contents(dataset, workers);
-    return dataset;
+  Dataset dataset = split ? read_split_csv(*split, options.data.root) : list_dataset(options.data);
+  const auto classes = static_cast<int>(dataset.classes.size());
+  auto checking = std::async(std::launch::async, [&] {
+    if (split) return read_contents(dataset, workers);
+    check_dataset(dataset, options.data, options.train.seed, workers, progress, images.get());
   });
-  Model model = load_beside(options.backbone);
-  Dataset dataset = opening.get();
-  model.attach_head(options.head, static_cast<int>(dataset.classes.size()), options.train.seed);
-  model.freeze(options.backbone.freeze);
-  if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
-  model.to(where);
-  check_training(options, dataset, model);
-  return {experiment, std::move(dataset), images, std::move(model), where};
+  Model model = make_model(options, classes, where);
+  Prefix prefix(model, resolve_precision(options.features.precision, model));
+  if (begins_with_computing(experiment, file, prefix)) prefix.prepare();
+  checking.get();
+  class_weights(options.train.loss, dataset);  // which may refuse
+  return {experiment, std::move(dataset), images, std::move(model), std::move(prefix), where};
 }
 
 namespace {

@@ -42,48 +42,70 @@ std::string features_text(const Prepared& prepared) {
                     folder ? folder->string() : "memory");
 }
 
+namespace {
+
+SourceOptions evaluation_options(const Experiment& experiment, const FileInfo& file) {
+  SourceOptions options;
+  options.input = file.input;
+  options.batch_size = experiment.train.batch_size;
+  options.workers = worker_count(experiment.data.workers);
+  options.seed = experiment.train.seed;
+  return options;
+}
+
+SourceOptions training_options(const Experiment& experiment, const FileInfo& file) {
+  SourceOptions options = evaluation_options(experiment, file);
+  options.augment = &experiment.augment;
+  options.views = experiment.features.views;
+  return options;
+}
+
+std::string recipe(const LoadedExperiment& experiment) {
+  return experiment.resolved.at("augment").dump();
+}
+
+}  // namespace
+
+bool begins_with_computing(const LoadedExperiment& experiment, const FileInfo& file,
+                           const Prefix& prefix) {
+  const FeatureOptions& features = experiment.options.features;
+  if (prefix.is_empty()) return false;
+  if (!features.views || features.cache == Cache::off) return true;
+  const SourceOptions options = training_options(experiment.options, file);
+  FeatureStore store(store_options(features));
+  return store.shelf(shelf_key(prefix, options, recipe(experiment), 1), feature_bytes(prefix))
+      ->is_empty();
+}
+
 Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_requested,
                  const ProgressMaker& progress)
     : prepared_(prepared),
       stop_requested_(stop_requested),
       progress_(progress),
-      prefix_(prepared.model,
-              resolve_precision(prepared.experiment.options.features.precision, prepared.model)),
       store_(store_options(prepared.experiment.options.features)) {}
-
-SourceOptions Sources::options() const {
-  const Experiment& experiment = prepared_.experiment.options;
-  SourceOptions options;
-  options.input = prepared_.model.info().input;
-  options.batch_size = experiment.train.batch_size;
-  options.workers = worker_count(experiment.data.workers);
-  options.seed = experiment.train.seed;
-  options.images = prepared_.images.get();
-  return options;
-}
 
 std::unique_ptr<FeatureSource> Sources::training() {
   const Experiment& experiment = prepared_.experiment.options;
-  SourceOptions with = options();
-  with.augment = &experiment.augment;
-  with.views = experiment.features.views;
+  const SourceOptions options = training_options(experiment, prepared_.model.info());
   // Fresh augmentation each epoch: nothing would ever be used again.
-  return make(Split::train, with, with.views.has_value());
+  return make(Split::train, options, options.views.has_value());
 }
 
 std::unique_ptr<FeatureSource> Sources::evaluation(Split split) {
-  return make(split, options(), true);
+  return make(split, evaluation_options(prepared_.experiment.options, prepared_.model.info()),
+              true);
 }
 
-std::unique_ptr<FeatureSource> Sources::make(Split split, const SourceOptions& options, bool keep) {
+std::unique_ptr<FeatureSource> Sources::make(Split split, SourceOptions options, bool keep) {
+  options.images = prepared_.images.get();
   const auto samples = prepared_.dataset.indices(split);
   const FeatureOptions& features = prepared_.experiment.options.features;
-  if (!keep || features.cache == Cache::off || prefix_.is_empty()) {
-    return live_features(prepared_.dataset, samples, prefix_, options);
+  if (!keep || features.cache == Cache::off || prepared_.prefix.is_empty()) {
+    return live_features(prepared_.dataset, samples, prepared_.prefix, options);
   }
-  StoringOptions storing{prepared_.experiment.resolved.at("augment").dump(),
+  StoringOptions storing{recipe(prepared_.experiment),
                          progress_ ? progress_("features") : Progress(), stop_requested_};
-  return stored_features(prepared_.dataset, samples, prefix_, options, store_, storing);
+  return stored_features(prepared_.dataset, samples, prepared_.prefix, options, store_, storing);
 }
 
 std::string Sources::account() const {

@@ -8,6 +8,10 @@
 
 namespace tl {
 
+// Whether the store lacks all features that training begins with, or there is no store.
+bool begins_with_computing(const LoadedExperiment& experiment, const FileInfo& file,
+                           const Prefix& prefix);
+
 class Sources {
  public:
   // What `prepared` holds must outlive the sources.
@@ -22,13 +26,10 @@ class Sources {
   std::string account() const;
 
  private:
-  std::unique_ptr<FeatureSource> make(Split split, const SourceOptions& options, bool keep);
-  SourceOptions options() const;
-
+  std::unique_ptr<FeatureSource> make(Split split, SourceOptions options, bool keep);
   const Prepared& prepared_;
   std::function<bool()> stop_requested_;
   ProgressMaker progress_;
-  Prefix prefix_;
   FeatureStore store_;
 };
 

@@ -46,6 +46,8 @@ class StoredShelf : public Shelf {
     take_in();
   }
 
+  bool is_empty() const override { return memory_.bytes() == 0 && on_disk_.empty(); }
+
   bool contains(const Digest& entry) const override {
     return memory_.find(entry) != nullptr || on_disk_.count(entry) > 0;
   }

@@ -28,12 +28,8 @@ class StoredFeatures : public FeatureSource {
         options_(options),
         store_(store),
         storing_(std::move(storing)),
-        type_(prefix.feature_type()) {
-    std::int64_t count = 1;
-    for (const std::int64_t size : prefix.feature_sizes())
-      count *= size;
-    entry_bytes_ = static_cast<std::size_t>(count) * at::elementSize(type_);
-  }
+        type_(prefix.feature_type()),
+        entry_bytes_(feature_bytes(prefix)) {}
 
   std::size_t batches() const override { return batches_of(samples_.size(), options_); }
 
@@ -41,7 +37,7 @@ class StoredFeatures : public FeatureSource {
     transform_ = transform_of(options_, epoch);
     order_ = epoch_order(samples_, options_, epoch);
     at_ = std::min(order_.size(), first * static_cast<std::size_t>(options_.batch_size));
-    open_shelf();
+    open_shelf(epoch);
     fill();
     compute_ahead();
   }
@@ -60,12 +56,8 @@ class StoredFeatures : public FeatureSource {
   }
 
  private:
-  void open_shelf() {
-    std::string text = str(prefix_.identity(), pixels_identity(), to_json(options_.input).dump());
-    if (options_.augment != nullptr) {
-      text += str(storing_.recipe, " seed ", options_.seed, " view ", transform_.epoch);
-    }
-    const Digest key = digest(text);
+  void open_shelf(int epoch) {
+    const Digest key = shelf_key(prefix_, options_, storing_.recipe, epoch);
     if (shelf_ && key == key_) return shelf_->exchange();  // it is in use still
     key_ = key;
     shelf_ = store_.shelf(key, entry_bytes_);
@@ -212,7 +204,7 @@ class StoredFeatures : public FeatureSource {
   FeatureStore& store_;
   StoringOptions storing_;
   at::ScalarType type_;
-  std::size_t entry_bytes_ = 0;
+  std::size_t entry_bytes_;
   Transform transform_;
   std::vector<std::size_t> order_;
   std::size_t at_ = 0;  // of order_: samples that were handed out
@@ -226,6 +218,22 @@ class StoredFeatures : public FeatureSource {
 };
 
 }  // namespace
+
+Digest shelf_key(const Prefix& prefix, const SourceOptions& options, const std::string& recipe,
+                 int epoch) {
+  std::string text = str(prefix.identity(), pixels_identity(), to_json(options.input).dump());
+  if (options.augment != nullptr) {
+    text += str(recipe, " seed ", options.seed, " view ", transform_of(options, epoch).epoch);
+  }
+  return digest(text);
+}
+
+std::size_t feature_bytes(const Prefix& prefix) {
+  std::size_t count = at::elementSize(prefix.feature_type());
+  for (const std::int64_t size : prefix.feature_sizes())
+    count *= static_cast<std::size_t>(size);
+  return count;
+}
 
 std::unique_ptr<FeatureSource> stored_features(const Dataset& dataset,
                                                std::vector<std::size_t> samples,

@@ -1,5 +1,6 @@
 #include "tl/train/trainer.h"
 
+#include "model/compute_threads.h"
 #include "tl/base/error.h"
 #include "tl/base/random.h"
 #include "tl/base/text.h"
@@ -28,6 +29,16 @@ c10::Device device_of(const Trainee& trainee) {
   return state.empty() ? at::kCPU : state.front().second.device();
 }
 
+std::int64_t elements(const std::vector<at::Tensor>& tensors) {
+  std::int64_t n = 0;
+  for (const at::Tensor& tensor : tensors)
+    n += tensor.numel();
+  return n;
+}
+
+// Multiplications that one thread does before others have woken up.
+constexpr std::int64_t little_work = 1 << 22;
+
 class Training {
  public:
   Training(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer)
@@ -36,7 +47,9 @@ class Training {
         observer_(observer),
         optimizer_(options.optimizer, inputs.trainee.head_parameters(),
                    inputs.trainee.backbone_parameters()),
-        checkpoints_(inputs.checkpoints, device_of(inputs.trainee)) {
+        checkpoints_(inputs.checkpoints, device_of(inputs.trainee)),
+        parameters_(elements(inputs.trainee.head_parameters()) +
+                    elements(inputs.trainee.backbone_parameters())) {
     if (!inputs.resume) return;
     const auto checkpoint = checkpoints_.newest();
     if (!checkpoint) return;
@@ -104,7 +117,14 @@ class Training {
     return rate_factor(options_.schedule, step, options_.epochs * steps, steps);
   }
 
+  // LibTorch's for this batch.
+  int threads_for(const FeatureBatch& batch) const {
+    const std::int64_t work = batch.features.numel() + batch.features.size(0) * parameters_;
+    return work < little_work ? 1 : at::get_num_threads();
+  }
+
   void train_step(const FeatureBatch& batch) {
+    const ComputeThreads threads(threads_for(batch));
     optimizer_.set_rate_factor(rate_at(at_.step));
     // Dropout depends on the step alone, so a resumed run draws the same.
     at::manual_seed(
@@ -158,6 +178,7 @@ class Training {
       }
       const auto batch = inputs_.val.next();
       if (!batch) break;
+      const ComputeThreads threads(threads_for(*batch));
       const at::Tensor logits = inputs_.trainee.logits(batch->features, false);
       loss_sum +=
           at::cross_entropy_loss(logits, batch->labels, {}, at::Reduction::Sum).item<double>();
@@ -208,6 +229,7 @@ class Training {
   TrainObserver& observer_;
   Optimizer optimizer_;
   CheckpointFolder checkpoints_;
+  const std::int64_t parameters_;  // trainable ones
   Position at_;
   Clock::time_point saved_ = Clock::now();
 };

@@ -44,13 +44,24 @@ struct Dataset {
   std::vector<std::int64_t> class_counts(Split split) const;
 };
 
-// Lists and splits the folder, and proves each image by decoding it, on `threads` threads: into
-// `images`, if not null, as long as there is room, the rest at an eighth of the size. Class folders
-// directly under the root are split by options.val and options.test, stratified, by `seed`, the
-// same on every machine; a root with train/ and val/ (and maybe test/) keeps its own splits. Hidden
-// files and folders are passed over. Throws Error(data): no such folder, no images, one class, a
-// class absent from a split that the others are in, and, where on_bad_image is fail, the first bad
-// image. `progress(done, total)` is called now and then, from any thread; may be empty.
+// The classes, and every file in their folders as a sample, be it an image or not: nothing is read.
+// A root with train/ and val/ (and maybe test/) has its own splits; otherwise class folders lie
+// directly under the root, and every sample is `train`. Hidden files and folders are passed over.
+// Throws Error(data): no such folder, or fewer than two classes.
+Dataset list_dataset(const DataOptions& options);
+
+// Proves each image of a listed dataset by decoding it, on `threads` threads: into `images`, if not
+// null, as long as there is room, the rest at an eighth of the size. What is no image goes to
+// `skipped`. Unless the root has its own splits, samples are split by options.val and options.test,
+// stratified, by `seed`, the same on every machine. `classes` stays untouched.
+// Throws Error(data): no images, a class absent from a split that the others are in, and, where
+// on_bad_image is fail, the first bad image. `progress(done, total)` is called now and then, from
+// any thread; may be empty.
+void check_dataset(Dataset& dataset, const DataOptions& options, std::uint64_t seed, int threads,
+                   const std::function<void(std::size_t, std::size_t)>& progress = {},
+                   ImageCache* images = nullptr);
+
+// Lists and checks.
 Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
                      const std::function<void(std::size_t, std::size_t)>& progress = {},
                      ImageCache* images = nullptr);

@@ -26,7 +26,7 @@ class Engine;  // src/engine/engine.h
 // fp32 elsewhere.
 Precision resolve_precision(Precision wish, const Model& model);
 
-// Images in one call that keep every core of the device busy.
+// Images in one call that keep every core of the device busy: at its end some wait for the last.
 int preferred_batch(const c10::Device& device);
 
 // Everything before the last cut that stands before the first trainable parameter: runs without

@@ -3,6 +3,7 @@
 
 #include "tl/config/load.h"
 #include "tl/data/dataset.h"
+#include "tl/engine/inference.h"
 #include "tl/eval/metrics.h"
 #include "tl/model/model.h"
 #include "tl/run/evaluate.h"
@@ -23,13 +24,15 @@ struct Prepared {
   LoadedExperiment experiment;
   Dataset dataset;
   std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
-  Model model;  // with head, frozen, on the device
+  Model model;                         // with head, frozen, on the device
+  Prefix prefix;
   c10::Device device;
 };
 
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
-// nothing written. With `split`, the dataset is what that split.csv says. Throws Error(interrupted)
-// where a signal asks to stop meanwhile.
+// nothing written. Where training will begin with computing features, their engine is made too.
+// With `split`, the dataset is what that split.csv says. Throws Error(interrupted) where a signal
+// asks to stop meanwhile.
 Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress = {});
 

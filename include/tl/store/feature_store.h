@@ -39,6 +39,7 @@ class Claim {
 class Shelf {
  public:
   virtual ~Shelf() = default;
+  virtual bool is_empty() const = 0;
   virtual bool contains(const Digest& entry) const = 0;
   // Fills `into`, of the shelf's entry size. False: absent, or damaged and from now on absent.
   virtual bool read(const Digest& entry, std::byte* into) = 0;

@@ -49,8 +49,15 @@ std::unique_ptr<FeatureSource> live_features(const Dataset& dataset,
                                              std::vector<std::size_t> samples, const Prefix& prefix,
                                              const SourceOptions& options);
 
+// Names all that decides the features of that epoch, but for the images' files: their shelf in the
+// store. `recipe`: what decides the pixels beside input, seed and view, that is, the augmentation.
+Digest shelf_key(const Prefix& prefix, const SourceOptions& options, const std::string& recipe,
+                 int epoch);
+// The features of one image.
+std::size_t feature_bytes(const Prefix& prefix);
+
 struct StoringOptions {
-  std::string recipe;  // what decides the pixels beside input, seed and view: the augmentation
+  std::string recipe;                                                 // see shelf_key
   std::function<void(std::size_t done, std::size_t total)> progress;  // of computing; may be empty
   std::function<bool()> stop_requested;                               // may be empty
 };
