@@ -113,7 +113,7 @@ int TrainCommand::run(const CommonOptions& common) const {
   const bool live = common.draws_progress();
   const bool goes_on = resume && run.holds_a_run() && !dry_run;
   Prepared prepared = prepare(experiment, goes_on ? std::optional(run.split()) : std::nullopt,
-                              progress_bar("checking", live));
+                              progress_bar("checking", live), dry_run);
   warn_of(prepared);
   if (dry_run) return print_dry_run(prepared, common);
 

@@ -68,7 +68,7 @@ cv::Mat augment(const cv::Mat& image, const AugmentOptions& options, const Input
   cv::Mat result = options.crop ? random_resized_crop(image, *options.crop, spec, random)
                                 : resize_and_center_crop(image, spec);
   // Nothing was resized: the pixels are still those of the caller.
-  if (result.data == image.data) result = result.clone();
+  if (result.datastart == image.datastart) result = result.clone();
   if (random.chance(options.flip)) cv::flip(result, result, 1);
   if (random.chance(options.vertical_flip)) cv::flip(result, result, 0);
   if (options.rotation > 0) {

@@ -17,6 +17,12 @@ bool ImageCache::is_full() const {
   return full_;
 }
 
+void ImageCache::close() {
+  const std::lock_guard lock(mutex_);
+  full_ = true;
+  images_.clear();
+}
+
 void ImageCache::keep(const Digest& content, const cv::Mat& image) {
   const std::uint64_t bytes = image.total() * image.elemSize();
   const std::lock_guard lock(mutex_);

@@ -5,7 +5,6 @@
 
 #include <opencv2/core.hpp>
 
-#include <algorithm>
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h needs it
 #include <jerror.h>

@@ -6,6 +6,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/util/ScopeExit.h>
 
 #include <algorithm>
 #include <omp.h>
@@ -78,6 +79,7 @@ class OpenVinoEngine : public Engine {
     std::vector<std::int64_t> sizes(shape.begin(), shape.end());
     sizes[0] = n;
     at::Tensor features = at::empty(sizes, type_);
+    const auto nothing_runs = c10::make_scope_exit([&] { wait_in_any_case(); });
     for (std::int64_t first = 0; first < whole; first += images_a_request) {
       start(source.narrow(0, first, images_a_request), features.narrow(0, first, images_a_request));
     }
@@ -90,6 +92,16 @@ class OpenVinoEngine : public Engine {
   std::string name() const override { return "openvino"; }
 
  private:
+  // The requests work in tensors that end with the call, be it by an exception.
+  void wait_in_any_case() noexcept {
+    for (ov::InferRequest& request : requests_) {
+      try {
+        request.wait();
+      } catch (const std::exception&) {  // the first one is on its way already
+      }
+    }
+  }
+
   // In place: the request reads and writes the tensors' own memory.
   void start(const at::Tensor& images, const at::Tensor& features) {
     ov::InferRequest& request = requests_[next_++ % requests_.size()];

@@ -1,19 +1,14 @@
-// How many threads LibTorch computes on.
+// How many threads LibTorch's loops take.
 #pragma once
-
-#include <ATen/Parallel.h>
 
 namespace tl {
 
-// So many in calls of this thread, until it goes out of scope.
+// So many in loops that this thread begins, until it goes out of scope. at::set_num_threads, which
+// is for all threads, would also make a pool anew each time and drop what oneDNN keeps.
 class ComputeThreads {
  public:
-  explicit ComputeThreads(int count) : before_(at::get_num_threads()) {
-    if (count != before_) at::set_num_threads(count);
-  }
-  ~ComputeThreads() {
-    if (at::get_num_threads() != before_) at::set_num_threads(before_);
-  }
+  explicit ComputeThreads(int count);
+  ~ComputeThreads();
   ComputeThreads(const ComputeThreads&) = delete;
   ComputeThreads& operator=(const ComputeThreads&) = delete;
 

@@ -64,7 +64,9 @@ class Walk {
     walk(original->block());
     const Ref result = the_one_tensor(get(original->outputs()[0]));
     auto [flat, recording] = builder_.finish(result);
-    return {std::move(flat), std::move(recording), result->value[0].toTensor()};
+    return {std::move(flat),
+            std::move(recording),
+            {result->value[0].toTensor(), result->value[1].toTensor()}};
   }
 
  private:

@@ -15,7 +15,7 @@ using ExampleImages = std::array<at::Tensor, 2>;
 struct Lowered {
   FlatGraph flat;
   Recording recording;
-  at::Tensor output;  // what the module itself gave for the first of the example images
+  ExampleImages outputs;  // what the module itself gave
 };
 
 // Partially evaluates the module's forward (in eval mode): calls are inlined, branches and loops

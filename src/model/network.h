@@ -37,8 +37,8 @@ struct FlatGraph {
   torch::jit::Value* output() const { return graph->outputs()[0]; }
 };
 
-// Shapes, types and numbers seen while the graph ran on two batches of different size: they tell
-// what follows the batch and what is constant.
+// Shapes, types and numbers seen while the graph was made on two batches of different size: they
+// tell what follows the batch and what is constant.
 struct Recording {
   static constexpr int batches[2] = {2, 3};
   std::unordered_map<const torch::jit::Value*, c10::ScalarType> types;                 // tensors

@@ -14,6 +14,7 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 
 namespace tl {
@@ -54,14 +55,14 @@ Model make_model(const Experiment& options, int classes, const c10::Device& devi
 }  // namespace
 
 Prepared prepare(const LoadedExperiment& experiment,
-                 const std::optional<std::filesystem::path>& split, const Progress& progress) {
+                 const std::optional<std::filesystem::path>& split, const Progress& progress,
+                 bool dry) {
   const Experiment& options = experiment.options;
   const c10::Device where = choose_device(options.device);
   const int workers = worker_count(options.data.workers);
   const FileInfo file = read_file_info(options.backbone.file, options.backbone.input);
-  const auto images =
-      std::make_shared<ImageCache>(static_cast<std::uint64_t>(options.data.ram_gb * 1e9),
-                                   needed_side(file.input, &options.augment));
+  const auto images = std::make_shared<ImageCache>(dry ? 0 : bytes(options.data.ram_gb),
+                                                   needed_side(file.input, &options.augment));
   Dataset dataset = split ? read_split_csv(*split, options.data.root) : list_dataset(options.data);
   const auto classes = static_cast<int>(dataset.classes.size());
   auto checking = std::async(std::launch::async, [&] {
@@ -70,7 +71,14 @@ Prepared prepare(const LoadedExperiment& experiment,
   });
   Model model = make_model(options, classes, where);
   Prefix prefix(model, resolve_precision(options.features.precision, model));
-  if (begins_with_computing(experiment, file, prefix)) prefix.prepare();
+  const auto still_checking = [&] {
+    return checking.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+  };
+  if (!dry && begins_with_stored_features(experiment, file, prefix)) {
+    images->close();  // few of them will be needed, or none
+  } else if (!dry && still_checking()) {
+    prefix.prepare();  // otherwise this is done beside the first augmentations
+  }
   checking.get();
   class_weights(options.train.loss, dataset);  // which may refuse
   return {experiment, std::move(dataset), images, std::move(model), std::move(prefix), where};

@@ -6,11 +6,12 @@
 #include <cstdlib>
 
 namespace tl {
-namespace {
 
 std::uint64_t bytes(double gigabytes) {
   return static_cast<std::uint64_t>(gigabytes * 1e9);
 }
+
+namespace {
 
 // As the XDG base directory specification says; none where the user has no home.
 std::optional<std::filesystem::path> cache_folder() {
@@ -66,15 +67,14 @@ std::string recipe(const LoadedExperiment& experiment) {
 
 }  // namespace
 
-bool begins_with_computing(const LoadedExperiment& experiment, const FileInfo& file,
-                           const Prefix& prefix) {
+bool begins_with_stored_features(const LoadedExperiment& experiment, const FileInfo& file,
+                                 const Prefix& prefix) {
   const FeatureOptions& features = experiment.options.features;
-  if (prefix.is_empty()) return false;
-  if (!features.views || features.cache == Cache::off) return true;
+  if (prefix.is_empty() || !features.views || features.cache == Cache::off) return false;
   const SourceOptions options = training_options(experiment.options, file);
   FeatureStore store(store_options(features));
-  return store.shelf(shelf_key(prefix, options, recipe(experiment), 1), feature_bytes(prefix))
-      ->is_empty();
+  return !store.shelf(shelf_key(prefix, options, recipe(experiment), 1), feature_bytes(prefix))
+              ->is_empty();
 }
 
 Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_requested,

@@ -8,8 +8,10 @@
 
 namespace tl {
 
-// Whether the store lacks all features that training begins with, or there is no store.
-bool begins_with_computing(const LoadedExperiment& experiment, const FileInfo& file,
+std::uint64_t bytes(double gigabytes);
+
+// Whether the store has features of the epoch that training begins with: some, at least.
+bool begins_with_stored_features(const LoadedExperiment& experiment, const FileInfo& file,
                            const Prefix& prefix);
 
 class Sources {

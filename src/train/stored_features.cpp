@@ -14,9 +14,9 @@
 namespace tl {
 namespace {
 
-// What one claim covers: small enough that processes share the work, large enough that the pauses
-// between two pieces don't count.
-constexpr std::size_t samples_a_piece = 512;
+// What one claim covers, in calls of the prefix: small enough that processes share the work, large
+// enough that the pauses between two pieces don't count.
+constexpr std::size_t calls_a_piece = 8;
 
 class StoredFeatures : public FeatureSource {
  public:
@@ -88,6 +88,8 @@ class StoredFeatures : public FeatureSource {
   // process works on is looked at again when the rest is done.
   void fill() {
     std::vector<Piece> open;
+    const auto samples_a_piece =
+        calls_a_piece * static_cast<std::size_t>(preferred_batch(prefix_.device()));
     for (std::size_t first = 0; first < samples_.size(); first += samples_a_piece) {
       const std::size_t last = std::min(first + samples_a_piece, samples_.size());
       Piece piece(samples_.begin() + first, samples_.begin() + last);

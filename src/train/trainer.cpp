@@ -9,6 +9,7 @@
 #include "train/optimizer.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/tensor.h>
 
@@ -117,10 +118,11 @@ class Training {
     return rate_factor(options_.schedule, step, options_.epochs * steps, steps);
   }
 
-  // LibTorch's for this batch.
+  // LibTorch's for this batch. Where features are vectors, each weight is used once an image.
   int threads_for(const FeatureBatch& batch) const {
-    const std::int64_t work = batch.features.numel() + batch.features.size(0) * parameters_;
-    return work < little_work ? 1 : at::get_num_threads();
+    const at::Tensor& features = batch.features;
+    const bool little = features.dim() == 2 && features.size(0) * parameters_ < little_work;
+    return little ? 1 : at::get_num_threads();
   }
 
   void train_step(const FeatureBatch& batch) {

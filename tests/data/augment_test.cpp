@@ -74,6 +74,17 @@ TEST_CASE("the caller's image is never written to") {
   CHECK(difference(image, before) == 0);
 }
 
+TEST_CASE("the caller's image is not written to where a crop has the network's size") {
+  const cv::Mat image = coordinates(40, 40);
+  const cv::Mat before = image.clone();
+  AugmentOptions options = nothing();
+  options.crop = CropOptions{{0.64, 0.64}, {1, 1}};  // 32 x 32
+  options.flip = 1;
+  for (std::uint64_t seed = 1; seed < 20; ++seed)
+    run(image, options, input(32, 32), seed);
+  CHECK(difference(image, before) == 0);
+}
+
 TEST_CASE("flips mirror the image") {
   const cv::Mat image = coordinates(32, 32);
   const InputSpec spec = input(32, 32);

@@ -18,6 +18,18 @@ TEST_CASE("decoded images are kept until one does not fit") {
   cache.keep(digest("three"), image);
   CHECK(cache.is_full());
   CHECK(cache.find(digest("three")).empty());
+  CHECK_FALSE(cache.find(digest("one")).empty());
+}
+
+TEST_CASE("a closed cache holds nothing") {
+  const cv::Mat image(10, 10, CV_8UC3);
+  ImageCache cache(700, 10);
+  cache.keep(digest("one"), image);
+  cache.close();
+  CHECK(cache.is_full());
+  cache.keep(digest("two"), image);
+  for (const char* content : {"one", "two"})
+    CHECK(cache.find(digest(content)).empty());
 }
 
 TEST_CASE("the same content twice takes room once") {

@@ -137,6 +137,33 @@ TEST_CASE("an image changed after its content was taken is an error, with or wit
   }
 }
 
+TEST_CASE("what the check kept gives the pixels of a fresh decoding, in training and evaluation") {
+  const Scratch scratch;
+  cv::RNG random(7);
+  int number = 0;
+  for (const cv::Size size : {cv::Size(400, 300), cv::Size(90, 120), cv::Size(60, 40)}) {
+    for (const char* folder : {"a/", "b/"}) {
+      cv::Mat image(size, CV_8UC3);
+      random.fill(image, cv::RNG::UNIFORM, 0, 256);
+      scratch.write(folder + std::to_string(number++) + ".jpg", encoded(".jpg", image));
+    }
+  }
+  DataOptions data;
+  data.root = scratch.folder();
+  const AugmentOptions options;
+  Transform transform = small_input();
+  // At a quarter both ways; at a half for training alone; whole.
+  ImageCache images(1 << 24, needed_side(transform.input, &options));
+  const Dataset dataset = open_dataset(data, 1, 2, {}, &images);
+  for (const AugmentOptions* augment : {static_cast<const AugmentOptions*>(nullptr), &options}) {
+    transform.augment = augment;
+    transform.cache = nullptr;
+    const auto expected = pixels_of(dataset, transform, 2);
+    transform.cache = &images;
+    CHECK(pixels_of(dataset, transform, 2) == expected);
+  }
+}
+
 #ifdef TL_MEMORY_CAN_BE_LIMITED
 TEST_CASE("where the machine gives fewer threads the loader does with them") {
   const Scratch scratch;

@@ -71,6 +71,18 @@ TEST_CASE("each engine in fp32 gives what the plain network gives") {
 #endif
 }
 
+#ifdef TL_OPENVINO
+TEST_CASE("more images than all requests hold go through them in turn, call after call") {
+  const TemporaryFolder folder;
+  const Model model = load_small(folder);
+  const at::Tensor x = images(40 * at::get_num_threads() + 3);
+  const at::Tensor expected = plain(model, x);
+  const auto engine = make_openvino_engine(input_of(model, Precision::fp32));
+  for (int call = 0; call < 3; ++call)
+    CHECK(relative_error(engine->run(x), expected) < 1e-5);
+}
+#endif
+
 TEST_CASE("each engine in bf16 gives bf16, near to the plain network") {
   const TemporaryFolder folder;
   const Model model = load_small(folder);

@@ -293,6 +293,14 @@ TEST_CASE("networks that are no image classifiers are refused with the place") {
       return x.flatten(1)
   )");
   CHECK(has(views.what(), "computes something else"));
+
+  const Error third_image = refusal(R"(
+    def forward(self, x):
+      x = self.stem.forward(x)
+      x[2:].zero_()
+      return x.flatten(1)
+  )");
+  CHECK(has(third_image.what(), "computes something else"));
 }
 
 TEST_CASE("files that are no TorchScript are refused") {

@@ -82,8 +82,10 @@ TEST_CASE("what was added is found again, also by a later store on the folder") 
   {
     FeatureStore store(on_disk(folder / "store"));
     const auto shelf = store.shelf(named("a network"), entry_bytes);
+    CHECK(shelf->is_empty());
     for (int i = 0; i < 5; ++i)
       add(*shelf, i);
+    CHECK_FALSE(shelf->is_empty());
     CHECK(has(*shelf, 3));  // not written yet
     shelf->exchange();
     CHECK(has(*shelf, 4));  // from disk
@@ -94,7 +96,9 @@ TEST_CASE("what was added is found again, also by a later store on the folder") 
   }
   FeatureStore store(on_disk(folder / "store"));
   const auto shelf = store.shelf(named("a network"), entry_bytes);
+  CHECK_FALSE(shelf->is_empty());
   check_has_first(*shelf, 5);
+  CHECK(store.shelf(named("another network"), entry_bytes)->is_empty());
   CHECK_FALSE(has(*store.shelf(named("another network"), entry_bytes), 0));
   CHECK_FALSE(store.shelf(named("a network"), 2 * entry_bytes)->contains(named("entry 0")));
 }

@@ -22,7 +22,7 @@ struct DataOptions {
   double test = 0.15;
   BadImage on_bad_image = BadImage::skip;
   int workers = 0;       // threads that decode and augment; 0: as many as compute threads
-  double ram_gb = 0.25;  // decoded images that are kept in memory from epoch to epoch
+  double ram_gb = 0.25;  // decoded images that are kept in memory
 
   bool operator==(const DataOptions&) const = default;
 };

@@ -25,6 +25,7 @@ class ImageCache {
   bool suits(const Sample& sample, int needed) const;
 
   bool is_full() const;
+  void close();  // forgets all, and keeps nothing any more
   void keep(const Digest& content, const cv::Mat& image);
   // The image of a file of that content, or an empty one.
   cv::Mat find(const Digest& content) const;

@@ -41,7 +41,8 @@ int needed_side(const InputSpec& input, const AugmentOptions* augment);
 
 // Hands out `order` (indices into dataset.samples) in batches, in that order whatever the number of
 // workers; the last batch may be smaller. A sample that no longer decodes, or whose file is not the
-// one of its `content`, throws Error(data) from next(). The dataset must outlive the loader.
+// one of its `content`, throws Error(data) from next(), unless it is in the cache. The dataset must
+// outlive the loader.
 class Loader {
  public:
   Loader(const Dataset& dataset, std::vector<std::size_t> order, int batch_size,

@@ -26,7 +26,8 @@ class Engine;  // src/engine/engine.h
 // fp32 elsewhere.
 Precision resolve_precision(Precision wish, const Model& model);
 
-// Images in one call that keep every core of the device busy: at its end some wait for the last.
+// Images in one call that keep every core of the device busy, so many that the wait of some for the
+// last at its end does not count.
 int preferred_batch(const c10::Device& device);
 
 // Everything before the last cut that stands before the first trainable parameter: runs without

@@ -15,7 +15,7 @@ c10::Device choose_device(const std::string& wish);
 std::string device_name(const c10::Device& device);
 
 // Process-wide: the number of compute threads (0: as many as cores), and an allocator that keeps
-// large tensors' pages instead of giving them back to the system after each step.
+// large tensors' pages for all threads instead of giving them back to the system after each step.
 void set_up_process(int threads);
 int compute_threads();
 

@@ -30,11 +30,12 @@ struct Prepared {
 };
 
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
-// nothing written. Where training will begin with computing features, their engine is made too.
-// With `split`, the dataset is what that split.csv says. Throws Error(interrupted) where a signal
-// asks to stop meanwhile.
+// nothing written. Where training will begin with computing features, their engine may be made too;
+// `dry`: nothing will be trained. With `split`, the dataset is what that split.csv says. Throws
+// Error(interrupted) where a signal asks to stop meanwhile.
 Prepared prepare(const LoadedExperiment& experiment,
-                 const std::optional<std::filesystem::path>& split, const Progress& progress = {});
+                 const std::optional<std::filesystem::path>& split, const Progress& progress = {},
+                 bool dry = false);
 
 // How the frozen part's features are computed and kept, for people.
 std::string features_text(const Prepared& prepared);
