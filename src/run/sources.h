@@ -12,7 +12,7 @@ std::uint64_t bytes(double gigabytes);
 
 // Whether the store has features of the epoch that training begins with: some, at least.
 bool begins_with_stored_features(const LoadedExperiment& experiment, const FileInfo& file,
-                           const Prefix& prefix);
+                                 const Prefix& prefix);
 
 class Sources {
  public:
@@ -29,6 +29,7 @@ class Sources {
 
  private:
   std::unique_ptr<FeatureSource> make(Split split, SourceOptions options, bool keep);
+
   const Prepared& prepared_;
   std::function<bool()> stop_requested_;
   ProgressMaker progress_;

@@ -4,6 +4,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
+#include <c10/util/accumulate.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -231,10 +232,8 @@ Digest shelf_key(const Prefix& prefix, const SourceOptions& options, const std::
 }
 
 std::size_t feature_bytes(const Prefix& prefix) {
-  std::size_t count = at::elementSize(prefix.feature_type());
-  for (const std::int64_t size : prefix.feature_sizes())
-    count *= static_cast<std::size_t>(size);
-  return count;
+  const auto count = static_cast<std::size_t>(c10::multiply_integers(prefix.feature_sizes()));
+  return count * at::elementSize(prefix.feature_type());
 }
 
 std::unique_ptr<FeatureSource> stored_features(const Dataset& dataset,
