@@ -12,20 +12,29 @@ from backbones import fail
 DEFECT = 1
 
 
+def children(pid):
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    try:
+        return " ".join(file.read_text() for file in files).split()
+    except OSError:  # it has ended
+        return []
+
+
 def tree_memory(pid):
     """Bytes of a process and its descendants; pages that they share count once."""
-    process = Path("/proc") / str(pid)
     try:
-        lines = (process / "smaps_rollup").read_text().splitlines()
-        children = " ".join(file.read_text() for file in process.glob("task/*/children")).split()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # it has ended
         return 0
     own = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
-    return own + sum(map(tree_memory, children))
+    return own + sum(map(tree_memory, children(pid)))
 
 
 class PeakMemory(threading.Thread):
-    """Looks at tree_memory twice a second: more often would slow down what is measured."""
+    """Looks at tree_memory twice a second: more often would slow down what is measured.
+
+    A process without children is left alone, as the kernel keeps its peak.
+    """
 
     def __init__(self, pid):
         super().__init__(daemon=True)
@@ -34,7 +43,8 @@ class PeakMemory(threading.Thread):
 
     def run(self):
         while not self.ended.wait(0.5):
-            self.bytes = max(self.bytes, tree_memory(self.pid))
+            if children(self.pid):
+                self.bytes = max(self.bytes, tree_memory(self.pid))
 
     def stop(self):
         self.ended.set()

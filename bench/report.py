@@ -33,8 +33,7 @@ def command(args):
     return " ".join(words)
 
 
-def write(args, results, surroundings, has_picture):
-    rounds = max(map(len, results.values()))
+def write(args, rounds, results, surroundings, has_picture):
     picture = "![Wall time of whole runs](results.svg)\n\n" if has_picture else ""
     return f"""# tl beside its peers
 
@@ -46,8 +45,8 @@ EfficientNet-Lite0 at 224 pixels, fine-tuned by `tl-train`, by PyTorch tuned for
 
 ## How it was measured
 
-- Medians of the rounds (lowest to highest; rounds: {rounds}). Everyone runs once a round, the order
-  reversed in every other round, with the round's number as the seed. Ratios are those of the
+- Medians of the rounds (lowest to highest; rounds: {rounds}). In a round everyone runs once on a
+  work, tl before and after its peers, with the round's number as the seed. Ratios are those of the
   medians.
 - Wall time is that of the whole process: start, check of the data, training, validation after
   every epoch, saving, and for `tl-train` its last evaluation and report as well.
@@ -57,7 +56,8 @@ EfficientNet-Lite0 at 224 pixels, fine-tuned by `tl-train`, by PyTorch tuned for
   theirs stands in all rows of the same work. "Again" follows directly on the row above it and finds
   the features that it kept; all other rows begin with an empty folder of features.
 - Peak memory is that of a process and its workers together, shared pages counted once, looked at
-  twice a second; at least the largest resident size of any one of them.
+  twice a second; at least the largest resident size of any one of them, which is all there is to
+  know of a process without workers.
 - The frozen network alone ends before the classifier. benchmark_app runs with its throughput hint
   and the batch that it is fastest with, eager PyTorch with the batch of the training and, but for
   one line, with the allocator as it comes.

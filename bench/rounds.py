@@ -10,24 +10,35 @@ from programs import PEERS, measure_peer, measure_tl
 from rows import CHAINS, ROWS
 
 
+def sandwich(own, peers):
+    """tl first and last, so that a machine that gets slower, or faster, favours nobody."""
+    return own + peers + own if peers else own
+
+
 def training_group(work, args):
     """tl-train on the rows of a work, and each peer once for all of them."""
     rows = [row for row in args.rows if row in ROWS and ROWS[row].work == work]
     if not rows:
         return []
-    group = [[(("tl-train", row), partial(measure_tl, row, args.data)) for row in chain
-              if row in rows] for chain in CHAINS]
-    return group + [[((name, work), partial(measure_peer, name, work))] for name in PEERS]
+    chains = [[(("tl-train", row), partial(measure_tl, row, args.data)) for row in chain
+               if row in rows] for chain in CHAINS]
+    return sandwich(chains, [[((name, work), partial(measure_peer, name, work))]
+                             for name in PEERS])
+
+
+def prefix_group():
+    own, *peers = [[((name, "prefix"), measure)] for name, measure in ENGINES.items()]
+    return sandwich([own], peers)
 
 
 def plan(args):
-    """Groups of chains of (key, measurement); a chain's measurements share a folder."""
-    groups = [training_group(work, args) for work in ("head", "tail", "full")]
-    if "prefix" in args.rows:
-        groups.insert(0, [[((name, "prefix"), measure)] for name, measure in ENGINES.items()])
+    """Chains of (key, measurement), one after the other; a chain's measurements share a folder."""
+    chains = prefix_group() if "prefix" in args.rows else []
+    for work in ("head", "tail", "full"):
+        chains += training_group(work, args)
     if "growth" in args.rows:
-        groups.append([[(("tl-train", "growth"), partial(measure_tl, "views", args.tenfold))]])
-    return groups
+        chains.append([(("tl-train", "growth"), partial(measure_tl, "views", args.tenfold))])
+    return chains
 
 
 def describe(result):
@@ -46,10 +57,9 @@ def measure_chain(chain, args, number, results):
 
 
 def measure_rounds(args):
-    """{(program, work or row): [one result a round]} after each round, so that none is lost."""
+    """{(program, work or row): [results]} after each round, so that none is lost."""
     results = {}
     for number in range(1, args.rounds + 1):
-        for chains in plan(args):
-            for chain in chains if number % 2 else reversed(chains):
-                measure_chain(chain, args, number, results)
+        for chain in plan(args):
+            measure_chain(chain, args, number, results)
         yield results

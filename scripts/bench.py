@@ -80,9 +80,9 @@ def prepare(args, folder):
         engines.prepare(args, folder)
 
 
-def write(args, results, surroundings):
+def write(args, rounds, results, surroundings):
     drawing = picture.draw(results)
-    text = report.write(args, results, surroundings, drawing is not None)
+    text = report.write(args, rounds, results, surroundings, drawing is not None)
     args.output.write_text(text, encoding="utf-8")
     if drawing:
         args.output.with_name("results.svg").write_text(drawing, encoding="utf-8")
@@ -94,8 +94,8 @@ def main():
     surroundings = describe_surroundings()
     with tempfile.TemporaryDirectory() as folder:
         prepare(args, Path(folder))
-        for results in measure_rounds(args):
-            write(args, results, surroundings)
+        for rounds, results in enumerate(measure_rounds(args), start=1):
+            write(args, rounds, results, surroundings)
     print(tables(results))
     print(f"written: {args.output}", file=sys.stderr)
 
