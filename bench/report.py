@@ -45,8 +45,8 @@ EfficientNet-Lite0 at 224 pixels, fine-tuned by `tl-train`, by PyTorch tuned for
 
 ## How it was measured
 
-- Medians of the rounds (lowest to highest; rounds: {rounds}). In a round everyone runs once on a
-  work, tl before and after its peers, with the round's number as the seed. Ratios are those of the
+- Medians of the rounds (lowest to highest; rounds: {rounds}). In a round each peer runs once on a
+  work, and tl before and after them, with the round's number as the seed. Ratios are those of the
   medians.
 - Wall time is that of the whole process: start, check of the data, training, validation after
   every epoch, saving, and for `tl-train` its last evaluation and report as well.
