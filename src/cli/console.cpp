@@ -1,5 +1,6 @@
 #include "cli/console.h"
 
+#include "tl/base/json.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 #include "tl/run/device.h"
@@ -62,7 +63,7 @@ nlohmann::ordered_json totals_json(const Totals& totals) {
 }
 
 void print_json(const nlohmann::ordered_json& json) {
-  std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  std::cout << dumped(json) << "\n";
 }
 
 void ConsoleObserver::on_step(const StepMetrics& m) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "tl/data/faults.h"
-#include "tl/run/evaluate.h"
-#include "tl/run/experiment.h"
+#include "tl/eval/metrics.h"
+#include "tl/run/prepared.h"
+#include "tl/run/progress.h"
+#include "tl/train/trainer.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +13,7 @@
 
 namespace tl {
 
-// One line on stdout. Paths need not be UTF-8, but JSON must be: what is not gets replaced.
+// One line on stdout.
 void print_json(const nlohmann::ordered_json& json);
 
 // Epochs as log lines; steps as a live progress bar where `live`.

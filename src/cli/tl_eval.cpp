@@ -6,6 +6,7 @@
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 #include "tl/eval/report.h"
+#include "tl/run/classify.h"
 #include "tl/run/device.h"
 #include "tl/run/run_folder.h"
 #include "tl/run/subject.h"

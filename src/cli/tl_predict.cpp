@@ -5,6 +5,7 @@
 #include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
+#include "tl/run/classify.h"
 #include "tl/run/device.h"
 #include "tl/run/subject.h"
 

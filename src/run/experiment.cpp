@@ -1,14 +1,13 @@
 #include "tl/run/experiment.h"
 
 #include "model/compute_threads.h"
-#include "run/artifacts.h"
+#include "run/run_writer.h"
 #include "run/sources.h"
 #include "tl/base/error.h"
-#include "tl/base/files.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 #include "tl/data/loader.h"
-#include "tl/eval/report.h"
+#include "tl/run/classify.h"
 #include "tl/run/device.h"
 
 #include <ATen/Context.h>
@@ -84,62 +83,34 @@ Prepared prepare(const LoadedExperiment& experiment,
   return {experiment, std::move(dataset), images, std::move(model), std::move(prefix), where};
 }
 
-namespace {
-
-// Brings metrics.jsonl up to date after each epoch.
-class Recorder : public TrainObserver {
- public:
-  Recorder(const RunFolder& folder, TrainObserver& next) : folder_(folder), next_(next) {}
-  void on_step(const StepMetrics& metrics) override { next_.on_step(metrics); }
-  void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override {
-    write_metrics(history, folder_.metrics());
-    next_.on_epoch(history, best);
-  }
-
- private:
-  const RunFolder& folder_;
-  TrainObserver& next_;
-};
-
-}  // namespace
-
 ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress) {
   const RunLock lock(folder);
   check_run_folder(folder, existing, prepared.experiment);  // another process may have been there
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
-  if (resume) {
-    compare_with_beginning(prepared, folder);
-    remove_temporary_files(folder.path);
-    remove_temporary_files(folder.checkpoints());
-  } else {
-    start_run_folder(prepared, folder);
-  }
+  RunWriter writer(prepared, folder, observer);
+  resume ? writer.resume() : writer.begin();
   const Experiment& options = prepared.experiment.options;
   const Dataset& dataset = prepared.dataset;
   Sources sources(prepared, stop_requested, progress);
   Trainee trainee(prepared.model, options.backbone.batch_norm,
                   resolve_precision(options.train.precision, prepared.model));
-  Recorder recorder(folder, observer);
   ExperimentOutcome outcome;
   outcome.training = train(
       options.train,
       {trainee, *sources.training(), *sources.evaluation(Split::val),
        class_weights(options.train.loss, dataset), folder.checkpoints(), resume, stop_requested},
-      recorder);
-  // A run killed behind its last epoch's checkpoint has not recorded that epoch.
-  if (!outcome.training.history.empty()) write_metrics(outcome.training.history, folder.metrics());
+      writer);
+  writer.end_training(outcome.training);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
-  prepared.model.save(folder.model(), model_metadata(prepared, outcome.training));
 
   outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
   const auto predictions = classify(*sources.evaluation(outcome.split), trainee, dataset,
                                     dataset.indices(outcome.split), stop_requested);
   if (!predictions) return outcome;
   outcome.metrics = compute_metrics(*predictions, dataset.classes);
-  write_report(report_input(prepared, outcome.training, folder, outcome.split, *predictions),
-               *outcome.metrics, folder.path);
+  writer.write_report(outcome.split, *predictions, *outcome.metrics);
   if (const std::string account = sources.account(); !account.empty()) {
     log::info("features: " + account);
   }

@@ -1,7 +1,8 @@
 // The feature sources of a run: live or from a store, as the config says.
 #pragma once
 
-#include "tl/run/experiment.h"
+#include "tl/run/prepared.h"
+#include "tl/run/progress.h"
 #include "tl/train/features.h"
 
 #include <memory>

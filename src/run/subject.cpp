@@ -1,6 +1,6 @@
 #include "tl/run/subject.h"
 
-#include "run/artifacts.h"
+#include "run/run_writer.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/log.h"

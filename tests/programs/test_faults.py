@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from kit import base_config, draw, draw_data, run, train, write_config
+from kit import base_config, draw, draw_data, read_csv, run, train, write_config
 from PIL import Image
 
 
@@ -95,6 +95,9 @@ def test_all_faults_at_once_stop_no_training(tmp_path, sound, backbone):
     done = train(config, tmp_path / "run", "--set", "train.epochs=1")
     assert len(warnings_of(done)) == len(FAULTS)
     assert done.stderr.rindex(" warn  data: ") < done.stderr.index("epoch 1/1")
+    rows = read_csv(tmp_path / "run" / "faults.csv")
+    assert len({row["kind"] for row in rows}) == len(FAULTS)
+    assert all((sound / row["path"]).is_file() for row in rows if row["path"])
 
 
 def test_without_a_network_no_image_is_too_small(sound, backbone):

@@ -1,33 +1,17 @@
 // An experiment from config to report: what tl-train does.
 #pragma once
 
-#include "tl/config/load.h"
-#include "tl/data/dataset.h"
-#include "tl/engine/inference.h"
 #include "tl/eval/metrics.h"
-#include "tl/model/model.h"
-#include "tl/run/evaluate.h"
+#include "tl/run/prepared.h"
+#include "tl/run/progress.h"
 #include "tl/run/run_folder.h"
 #include "tl/train/trainer.h"
 
-#include <c10/core/Device.h>
-
 #include <functional>
-#include <memory>
 #include <optional>
-#include <string>
+#include <vector>
 
 namespace tl {
-
-// Everything that is known before the first step.
-struct Prepared {
-  LoadedExperiment experiment;
-  Dataset dataset;
-  std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
-  Model model;                         // with head, frozen, on the device
-  Prefix prefix;
-  c10::Device device;
-};
 
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
 // nothing written. Where training will begin with computing features, their engine may be made too;
@@ -36,9 +20,6 @@ struct Prepared {
 Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress = {},
                  bool dry = false);
-
-// How the frozen part's features are computed and kept, for people.
-std::string features_text(const Prepared& prepared);
 
 struct ExperimentOutcome {
   TrainOutcome training;

@@ -14,6 +14,7 @@ struct RunFolder {
   std::filesystem::path environment() const { return path / "environment.json"; }
   std::filesystem::path split() const { return path / "split.csv"; }
   std::filesystem::path skipped() const { return path / "skipped.csv"; }
+  std::filesystem::path faults() const { return path / "faults.csv"; }
   std::filesystem::path metrics() const { return path / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return path / "checkpoints"; }
   std::filesystem::path model() const { return path / "model.pt"; }

@@ -4,6 +4,7 @@
 #include "tl/data/dataset.h"
 #include "tl/engine/inference.h"
 #include "tl/eval/metrics.h"
+#include "tl/run/progress.h"
 #include "tl/train/features.h"
 
 #include <functional>
@@ -11,10 +12,6 @@
 #include <vector>
 
 namespace tl {
-
-using Progress = std::function<void(std::size_t done, std::size_t total)>;
-// Shows a piece of work under a label.
-using ProgressMaker = std::function<Progress(const std::string& label)>;
 
 struct ClassifyOptions {
   InputSpec input;

@@ -1,4 +1,4 @@
-#include "tl/run/evaluate.h"
+#include "tl/run/classify.h"
 
 #include "tl/base/error.h"
 #include "tl/data/loader.h"

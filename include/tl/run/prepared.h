@@ -1,0 +1,29 @@
+// Everything that an experiment knows before its first step.
+#pragma once
+
+#include "tl/config/load.h"
+#include "tl/data/dataset.h"
+#include "tl/data/image_cache.h"
+#include "tl/engine/inference.h"
+#include "tl/model/model.h"
+
+#include <c10/core/Device.h>
+
+#include <memory>
+#include <string>
+
+namespace tl {
+
+struct Prepared {
+  LoadedExperiment experiment;
+  Dataset dataset;
+  std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
+  Model model;                         // with head, frozen, on the device
+  Prefix prefix;
+  c10::Device device;
+};
+
+// How the frozen part's features are computed and kept, for people.
+std::string features_text(const Prepared& prepared);
+
+}  // namespace tl

@@ -1,0 +1,154 @@
+#include "run/run_writer.h"
+
+#include "run/environment.h"
+#include "tl/base/csv.h"
+#include "tl/base/files.h"
+#include "tl/base/json.h"
+#include "tl/base/text.h"
+#include "tl/base/version.h"
+#include "tl/data/faults.h"
+#include "tl/run/device.h"
+
+#include <fstream>
+
+namespace tl {
+namespace {
+
+using nlohmann::ordered_json;
+
+// A record for each example of a fault; one without a path where it has none.
+void write_faults_csv(const Prepared& prepared, const std::filesystem::path& file) {
+  std::string text = csv_line({"kind", "path", "message"});
+  for (const Fault& fault : find_faults(prepared.dataset, prepared.model.info().input)) {
+    if (fault.paths.empty()) text += csv_line({fault.kind, "", fault.message});
+    for (const std::string& path : fault.paths)
+      text += csv_line({fault.kind, path, fault.message});
+  }
+  write_file(file, text);
+}
+
+// One JSON object a line.
+void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {
+  std::string lines;
+  for (const EpochMetrics& m : history) {
+    lines += ordered_json{{"epoch", m.epoch},
+                          {"train_loss", m.train_loss},
+                          {"train_accuracy", m.train_accuracy},
+                          {"val_loss", m.val_loss},
+                          {"val_accuracy", m.val_accuracy},
+                          {"lr", m.lr},
+                          {"seconds", m.seconds},
+                          {"images_per_second", m.images_per_second}}
+                 .dump() +
+             "\n";
+  }
+  write_file(file, lines);
+}
+
+// tl/model.json.
+std::string model_metadata(const Prepared& prepared, const EpochMetrics& best) {
+  const FileInfo& info = prepared.model.info();
+  const auto input = to_json(info.input);
+  ordered_json metadata = {{"classes", prepared.dataset.classes}};
+  for (const char* key : {"input_size", "resize", "interpolation", "mean", "std"}) {
+    metadata[key] = input.at(key);
+  }
+  metadata["backbone"] = prepared.experiment.options.backbone.file.filename().string();
+  metadata["source"] = info.source;
+  metadata["licence"] = info.licence;
+  metadata["freeze"] = prepared.model.frozen_layers();
+  metadata["metrics"] = {
+      {"epoch", best.epoch}, {"val_loss", best.val_loss}, {"val_accuracy", best.val_accuracy}};
+  metadata["version"] = version();
+  return dumped(metadata);
+}
+
+// For the report's page.
+ordered_json facts(const Prepared& prepared, const std::vector<EpochMetrics>& history,
+                   const EpochMetrics& best) {
+  const Experiment& options = prepared.experiment.options;
+  const Totals totals = prepared.model.totals();
+  double seconds = 0;
+  for (const EpochMetrics& epoch : history)
+    seconds += epoch.seconds;
+  return {
+      {"Backbone", options.backbone.file.filename().string()},
+      {"Frozen layers",
+       str(prepared.model.frozen_layers(), " of ", prepared.model.layers().size())},
+      {"Parameters", str(thousands(totals.all), ", ", thousands(totals.trainable), " trainable")},
+      {"Data", prepared.dataset.root.string()},
+      {"Training images", prepared.dataset.indices(Split::train).size()},
+      {"Best epoch", str(best.epoch, " of ", history.size())},
+      {"Training time", fixed(seconds, 1) + " s"},
+      {"Device", device_name(prepared.device)},
+      {"Version", version()}};
+}
+
+}  // namespace
+
+void RunWriter::begin() const {
+  std::filesystem::remove(folder_.report());    // first: without it no run counts as finished
+  if (std::filesystem::exists(folder_.path)) {  // it may be the working directory: empty it
+    for (const auto& old : std::filesystem::directory_iterator(folder_.path)) {
+      if (!folder_.is_marker(old)) std::filesystem::remove_all(old);
+    }
+  }
+  make_writable_folder(folder_.checkpoints());
+  std::filesystem::remove(folder_.config());  // until it is there again, no run stands here
+  write_split_csv(prepared_.dataset, folder_.split());
+  write_skipped_csv(prepared_.dataset, folder_.skipped());
+  write_faults_csv(prepared_, folder_.faults());
+  write_environment(prepared_, folder_.environment());
+  write_file(folder_.config(), dumped(prepared_.experiment.resolved, 2) + "\n");
+}
+
+void RunWriter::resume() const {
+  compare_environment(prepared_, folder_.environment());
+  remove_temporary_files(folder_.path);
+  remove_temporary_files(folder_.checkpoints());
+}
+
+void RunWriter::record(const std::vector<EpochMetrics>& history, std::size_t best) {
+  history_ = history;
+  best_ = best;
+  write_metrics(history, folder_.metrics());
+}
+
+void RunWriter::on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) {
+  record(history, best);
+  next_.on_epoch(history, best);
+}
+
+void RunWriter::end_training(const TrainOutcome& training) {
+  if (!training.history.empty()) record(training.history, training.best);
+  if (training.end == TrainEnd::interrupted) return;
+  prepared_.model.save(folder_.model(), model_metadata(prepared_, history_.at(best_)));
+}
+
+void RunWriter::write_report(Split split, const std::vector<Prediction>& predictions,
+                             const Metrics& metrics) const {
+  ReportInput input;
+  input.title = folder_.path.filename().string();
+  input.split = name(split);
+  input.classes = prepared_.dataset.classes;
+  input.predictions = predictions;
+  input.curves = read_metrics(folder_.metrics());
+  input.data_root = prepared_.dataset.root;
+  input.facts = facts(prepared_, history_, history_.at(best_));
+  tl::write_report(input, metrics, folder_.path);
+}
+
+std::vector<EpochCurve> read_metrics(const std::filesystem::path& file) {
+  std::vector<EpochCurve> curves;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto j = ordered_json::parse(line, nullptr, false);
+    if (j.is_discarded()) continue;
+    curves.push_back({j.value("epoch", 0), j.value("train_loss", 0.0),
+                      j.value("train_accuracy", 0.0), j.value("val_loss", 0.0),
+                      j.value("val_accuracy", 0.0)});
+  }
+  return curves;
+}
+
+}  // namespace tl

@@ -1,0 +1,53 @@
+// What a run writes beside its checkpoints, each file whole or absent.
+#pragma once
+
+#include "tl/eval/metrics.h"
+#include "tl/eval/report.h"
+#include "tl/run/prepared.h"
+#include "tl/run/run_folder.h"
+#include "tl/train/trainer.h"
+
+#include <filesystem>
+#include <vector>
+
+namespace tl {
+
+// Follows the training, and tells `next` of it.
+class RunWriter : public TrainObserver {
+ public:
+  // All three must outlive the writer.
+  RunWriter(const Prepared& prepared, const RunFolder& folder, TrainObserver& next)
+      : prepared_(prepared), folder_(folder), next_(next) {}
+
+  // Makes the folder (an old run in it goes) and writes what is known before the first step.
+  // config.json comes last: it makes the folder a run.
+  void begin() const;
+  // Goes on in a folder that holds a run. Throws Error where it began with another backbone or
+  // other images, see compare_environment.
+  void resume() const;
+
+  void on_step(const StepMetrics& metrics) override { next_.on_step(metrics); }
+  // Brings metrics.jsonl up to date.
+  void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
+
+  // metrics.jsonl, since a run killed behind its last epoch's checkpoint has not recorded that
+  // epoch, and model.pt, unless the training was interrupted.
+  void end_training(const TrainOutcome& training);
+  // report.json, which says that the run is finished, comes last.
+  void write_report(Split split, const std::vector<Prediction>& predictions,
+                    const Metrics& metrics) const;
+
+ private:
+  void record(const std::vector<EpochMetrics>& history, std::size_t best);
+
+  const Prepared& prepared_;
+  const RunFolder& folder_;
+  TrainObserver& next_;
+  std::vector<EpochMetrics> history_;
+  std::size_t best_ = 0;  // index into history_
+};
+
+// What metrics.jsonl holds.
+std::vector<EpochCurve> read_metrics(const std::filesystem::path& file);
+
+}  // namespace tl
