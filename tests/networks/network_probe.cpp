@@ -1,18 +1,15 @@
-// Runs the library on a network file for the Python tests beside it, which hold the results against
-// PyTorch's own. All tensors go through pickled dictionaries that torch.load reads.
+// Runs the library on network files for the Python tests beside it, which hold the results against
+// PyTorch's own.
 //   network_probe cuts NETWORK IMAGES OUT     logits of prefix + trainee for several k
 //   network_probe gradients NETWORK SPEC OUT  of one batch
 //   network_probe train NETWORK SPEC OUT      losses of the real training loop
-#include "model/piece.h"
-#include "model/slice.h"
-#include "tl/base/files.h"
+//   network_probe serve                       many small networks, see serve.h
+#include "probe.h"
+#include "serve.h"
 #include "tl/engine/inference.h"
-#include "tl/model/model.h"
 #include "tl/train/trainer.h"
 
-#include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
-#include <torch/serialize.h>
 
 #include <filesystem>
 #include <fstream>
@@ -22,29 +19,6 @@ namespace {
 
 using c10::IValue;
 using nlohmann::json;
-
-IValue read_pickle(const std::string& file) {
-  const std::string bytes = tl::read_file(file, tl::ExitCode::data);
-  return torch::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
-}
-
-at::Tensor read_tensor(const IValue& dictionary, const std::string& key) {
-  return dictionary.toGenericDict().at(key).toTensor();
-}
-
-using TensorDict = c10::Dict<std::string, at::Tensor>;
-
-void write_pickle(const std::string& file, const TensorDict& tensors) {
-  const auto bytes = torch::pickle_save(tensors);
-  tl::write_file(file, {bytes.data(), bytes.size()});
-}
-
-tl::InputSpec square(std::int64_t size) {
-  tl::InputSpec input;
-  input.height = input.width = static_cast<int>(size);
-  input.resize = static_cast<int>(size);
-  return input;
-}
 
 int probe_cuts(const std::string& network, const std::string& images_file, const std::string& out) {
   const at::Tensor images = read_tensor(read_pickle(images_file), "images");
@@ -77,24 +51,6 @@ int probe_cuts(const std::string& network, const std::string& images_file, const
   std::cout << facts.dump() << "\n";
   return 0;
 }
-
-// The prefix as PyTorch itself would compute it. An engine's last bits differ, by far less than
-// 1e-5, but twenty steps of some networks make a hundred times that of it.
-class PlainPrefix {
- public:
-  explicit PlainPrefix(const tl::Model& model)
-      : info_(model.info()),
-        piece_(tl::slice(model.network().flat, model.network().analysis.recording,
-                         model.network().flat.images(), tl::prefix_end(model.network()).value)) {}
-  at::Tensor features(const at::Tensor& images) const {
-    const at::NoGradGuard no_grad;
-    return piece_.run(tl::to_input(images, info_, at::kCPU));
-  }
-
- private:
-  tl::FileInfo info_;
-  tl::Piece piece_;
-};
 
 // Hands out the rows of one tensor of images, batch after batch.
 class FixedBatches : public tl::FeatureSource {
@@ -207,6 +163,7 @@ int probe_training(const std::string& network, const std::string& file, const st
 
 int main(int argc, char** argv) try {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 1 && arguments[0] == "serve") return serve();
   if (arguments.size() == 4 && arguments[0] == "cuts") {
     return probe_cuts(arguments[1], arguments[2], arguments[3]);
   }
@@ -216,7 +173,7 @@ int main(int argc, char** argv) try {
   if (arguments.size() == 4 && arguments[0] == "gradients") {
     return probe_gradients(arguments[1], arguments[2], arguments[3]);
   }
-  std::cerr << "usage: network_probe cuts|gradients|train NETWORK INPUT OUT\n";
+  std::cerr << "usage: network_probe cuts|gradients|train NETWORK INPUT OUT, or serve\n";
   return 2;
 } catch (const tl::Error& error) {
   std::cerr << error.report() << "\n";

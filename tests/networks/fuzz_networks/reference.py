@@ -1,0 +1,186 @@
+"""What PyTorch makes of a case, and what the library did: the verdict."""
+
+import copy
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from case import SIZE, build
+
+IMAGES, CLASSES = 4, 3
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+TYPES = {"float": torch.float32, "half": torch.float16, "bfloat16": torch.bfloat16,
+         "double": torch.float64}
+
+
+class Finding(Exception):
+    """The library is wrong."""
+
+
+def input_data(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return {"images": torch.randint(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=torch.uint8,
+                                    generator=generator),
+            "direction": torch.randn(IMAGES, CLASSES, generator=generator)}
+
+
+def network_input(images):
+    return (images.permute(0, 3, 1, 2).float() / 255 - MEAN) / STD
+
+
+def pooled(features, form):
+    if features.dim() == 2:
+        return features
+    return features.mean({"map": (2, 3), "nhwc": (1, 2), "tokens": (1,)}[form.kind])
+
+
+def write_network(case, network, file):
+    """As TorchScript in the case's mode and type."""
+    network = copy.deepcopy(network).train(case.mode == "train")
+    if case.method == "script":
+        scripted = torch.jit.script(network)
+    else:
+        scripted = torch.jit.trace(network, torch.rand(2, 3, SIZE, SIZE), check_trace=False)
+    scripted.to(TYPES[case.storage]).save(str(file))
+
+
+def off(a, b):
+    """Largest difference, relative to the largest value."""
+    if a.shape != b.shape or not torch.isfinite(a).all():
+        return float("inf")
+    return (a - b).abs().max().item() / max(b.abs().max().item(), a.abs().max().item(), 1e-6)
+
+
+class Reference:
+    """The eager network with the weights that the file holds, in fp32."""
+
+    def __init__(self, case, folder, data):
+        self.case, self.data = case, data
+        self.file_network = build(case.text(), case.seed, folder)
+        self.network = build(case.reference_text(), case.seed, folder)
+        if case.storage != "double":
+            self.network.to(TYPES[case.storage]).float()
+        self.x = network_input(data["images"])
+        with torch.no_grad():
+            self.output = self.network(self.x.clone())
+            self.alone = self.network(self.x[:1].clone())
+        self.rows_are_independent = off(self.alone, self.output[:1]) < 1e-3
+
+    def is_sound(self):
+        return bool(torch.isfinite(self.output).all()) and self.output.abs().max().item() < 1e4
+
+    def with_head(self, network, head, has_classifier):
+        # In training mode the classifier's lines must not run twice, nor those of the features.
+        features = (network.features if has_classifier else network)(self.x.clone())
+        return F.linear(pooled(features, self.case.form), *head)
+
+    def trained(self, head, has_classifier, frozen, norms):
+        """Logits, gradients and buffers of one step in training mode."""
+        network = copy.deepcopy(self.network).train()
+        network.norms = norms
+        for name, module in network.named_modules():
+            statistic = f"{name}.running_mean"
+            if isinstance(module, NORMS) and (not norms or statistic in frozen):
+                module.train(False)
+        for name, parameter in network.named_parameters():
+            if parameter.is_floating_point() and name in frozen:
+                parameter.requires_grad = False
+        for tensor in head:
+            tensor.requires_grad = True
+        logits = self.with_head(network, head, has_classifier)
+        (logits * self.data["direction"]).sum().backward()
+        return logits.detach(), network
+
+
+def near(ours, theirs, tolerance, what):
+    error = off(ours, theirs)
+    if not error < tolerance:
+        raise Finding(f"{what}: off by {error:.2g}")
+
+
+def check_output(reference, results, facts):
+    gives, expected, ours = reference.case.gives, reference.output, results["output"]
+    if gives in ("probabilities", "log_probabilities"):
+        expected = expected if gives == "probabilities" else expected.exp()
+        near(ours.softmax(1), expected, 1e-3, "probabilities from the softmax of the output")
+    elif gives == "logits" or gives == "features":
+        near(ours, expected, 1e-3, "output")
+    near(results["alone"], ours[:1], 1e-3, "an image alone and among others")
+
+
+def check_training(reference, results, facts, norms):
+    case = reference.case
+    if case.method == "trace" and case.leaves_no_trace():
+        return
+    if case.trains_otherwise() and facts["trained_k"] > 0:
+        return  # what is frozen stays in evaluation mode, whole
+    frozen = {name.removeprefix("backbone.") for name in facts["frozen"]}
+    head = [results["head.0.weight"].clone(), results["head.0.bias"].clone()]
+    logits, network = reference.trained(head, facts["classifier"], frozen, norms)
+    near(results["trained"], logits, 1e-2, f"logits in training mode, k = {facts['trained_k']}")
+    for name, tensor in (("weight", head[0]), ("bias", head[1])):
+        near(results[f"grad.head.0.{name}"], tensor.grad, 3e-2, f"gradient of the head's {name}")
+    for name, parameter in network.named_parameters():
+        ours = results.get(f"grad.backbone.{name}")
+        if parameter.grad is None or not parameter.is_floating_point():
+            if ours is not None and ours.abs().max() > 0:
+                raise Finding(f"a gradient for {name}, which PyTorch does not train")
+            continue
+        scale = parameter.grad.norm().item()
+        if ours is None:
+            if scale > 1e-4:
+                raise Finding(f"no gradient for {name}")
+            continue
+        error = (ours - parameter.grad).norm().item() / max(scale, 1e-2)
+        if not error < 3e-2:
+            raise Finding(f"gradient of {name}: off by {error:.2g}, k = {facts['trained_k']}")
+    for name, buffer in network.named_buffers():
+        ours = results.get(f"state.backbone.{name}")
+        if ours is not None and buffer.is_floating_point():
+            near(ours.float(), buffer.float(), 1e-2, f"buffer {name} after a step")
+
+
+def names_an_operation(refusal):
+    text = refusal["what"] + refusal["where"]
+    return "aten::" in text or "prim::" in text
+
+
+def check_refusal(reference, refusal):
+    """True where refusing is right."""
+    if refusal["code"] != 4:
+        raise Finding(f"{refusal['stage']}: code {refusal['code']}: {refusal['what'][-400:]}")
+    if not names_an_operation(refusal):
+        raise Finding(f"{refusal['stage']}: refused without the operation's name: {refusal['what']}")
+    if reference.case.refusable() or not reference.rows_are_independent:
+        return
+    raise Finding(f"{refusal['stage']}: refused: {refusal['what']} [{refusal['where']}]")
+
+
+def judge(reference, results, facts, norms):
+    """Returns "same" or "refused"; raises Finding."""
+    refusal = facts.get("refused")
+    if refusal and "output" not in results:
+        check_refusal(reference, refusal)
+        return "refused"
+    if not reference.rows_are_independent:
+        raise Finding("rows depend on each other, and it was not refused")
+    check_output(reference, results, facts)
+    if refusal and "whole" not in results:
+        check_refusal(reference, refusal)
+        return "refused"
+    head = [results["head.0.weight"], results["head.0.bias"]]
+    with torch.no_grad():
+        expected = reference.with_head(reference.network, head, facts["classifier"])
+    near(results["whole"], expected, 1e-3, "logits of the head")
+    for what, error in facts["differences"].items():
+        if error is None or not error < 1e-3:
+            raise Finding(f"{what}: off by {error}")
+    if refusal:
+        check_refusal(reference, refusal)
+        return "refused"
+    check_training(reference, results, facts, norms)
+    for which in ("bf16", "bf16_engine"):
+        near(results[which], results["whole"], 0.25, which)
+    return "same"

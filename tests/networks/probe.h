@@ -1,0 +1,53 @@
+// What the probes of networks share: tensors go through pickled dictionaries that torch.load reads.
+#pragma once
+
+#include "model/piece.h"
+#include "model/slice.h"
+#include "tl/base/files.h"
+#include "tl/model/model.h"
+
+#include <ATen/ATen.h>
+#include <torch/serialize.h>
+
+#include <string>
+
+using TensorDict = c10::Dict<std::string, at::Tensor>;
+
+inline c10::IValue read_pickle(const std::string& file) {
+  const std::string bytes = tl::read_file(file, tl::ExitCode::data);
+  return torch::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
+}
+
+inline at::Tensor read_tensor(const c10::IValue& dictionary, const std::string& key) {
+  return dictionary.toGenericDict().at(key).toTensor();
+}
+
+inline void write_pickle(const std::string& file, const TensorDict& tensors) {
+  const auto bytes = torch::pickle_save(tensors);
+  tl::write_file(file, {bytes.data(), bytes.size()});
+}
+
+inline tl::InputSpec square(std::int64_t size) {
+  tl::InputSpec input;
+  input.height = input.width = static_cast<int>(size);
+  input.resize = static_cast<int>(size);
+  return input;
+}
+
+// The prefix as PyTorch itself would compute it. An engine's last bits differ, by far less than
+// 1e-5, but twenty steps of some networks make a hundred times that of it.
+class PlainPrefix {
+ public:
+  explicit PlainPrefix(const tl::Model& model)
+      : info_(model.info()),
+        piece_(tl::slice(model.network().flat, model.network().analysis.recording,
+                         model.network().flat.images(), tl::prefix_end(model.network()).value)) {}
+  at::Tensor features(const at::Tensor& images) const {
+    const at::NoGradGuard no_grad;
+    return piece_.run(tl::to_input(images, info_, at::kCPU));
+  }
+
+ private:
+  tl::FileInfo info_;
+  tl::Piece piece_;
+};
