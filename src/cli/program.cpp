@@ -1,7 +1,7 @@
 #include "cli/program.h"
 
-#include "tl/base/error.h"
 #include "tl/base/log.h"
+#include "tl/base/refusal.h"
 #include "tl/base/version.h"
 #include "tl/run/device.h"
 
@@ -50,6 +50,34 @@ int fail_for_memory() {
                                       .report());
 }
 
+// The programs' flags, where they have them.
+const char* flag_for(Remedy remedy) {
+  switch (remedy) {
+    case Remedy::resume:
+      return "--resume";
+    case Remedy::replace:
+      return "--force";
+    case Remedy::output:
+      return "--output";
+    case Remedy::data:
+      return "--data DIR";
+    case Remedy::split:
+      return "--split";
+    case Remedy::classes:
+      return "--classes FILE";
+    case Remedy::device:
+      return "--device";
+  }
+  return "";
+}
+
+Error with_flags(const Refusal& refusal) {
+  std::string flags;
+  for (const Remedy remedy : refusal.remedies())
+    flags += (flags.empty() ? "" : ", ") + std::string(flag_for(remedy));
+  return {refusal.code(), refusal.what(), refusal.where(), refusal.hint() + " (" + flags + ")"};
+}
+
 int guarded(const std::function<int()>& verb) try {
   const int code = verb();
   if (!std::cout.flush()) {
@@ -57,6 +85,8 @@ int guarded(const std::function<int()>& verb) try {
                 "free some space where it goes to");
   }
   return code;
+} catch (const Refusal& refusal) {
+  return fail(refusal.code(), with_flags(refusal).report());
 } catch (const Error& error) {
   return fail(error.code(), error.report());
 } catch (const std::system_error& error) {  // no thread, no file system: not for us to mend

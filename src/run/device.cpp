@@ -1,6 +1,6 @@
 #include "tl/run/device.h"
 
-#include "tl/base/error.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
 
 #include <ATen/Context.h>
@@ -34,11 +34,11 @@ c10::Device choose_device(const std::string& wish) {
   } catch (const c10::Error&) {
     refuse_name(wish);
   }
-  throw Error(ExitCode::usage,
-              str("there is no device ", wish, " here: ",
-                  cuda ? str("CUDA devices are 0 to ", torch::cuda::device_count() - 1)
-                       : std::string("no CUDA device, or a LibTorch built without CUDA")),
-              "device", "use --device auto or --device cpu");
+  throw Refusal(ExitCode::usage,
+                str("there is no device ", wish, " here: ",
+                    cuda ? str("CUDA devices are 0 to ", torch::cuda::device_count() - 1)
+                         : std::string("no CUDA device, or a LibTorch built without CUDA")),
+                "device", "take auto or cpu", {Remedy::device});
 }
 
 std::string device_name(const c10::Device& device) {

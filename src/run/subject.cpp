@@ -1,9 +1,9 @@
 #include "tl/run/subject.h"
 
 #include "run/run_writer.h"
-#include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/log.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
 #include "tl/base/version.h"
 #include "tl/config/load.h"
@@ -35,8 +35,8 @@ std::filesystem::path model_file(const std::filesystem::path& run_or_model) {
                 "give the folder that tl-train wrote, or a model file");
   }
   if (!std::filesystem::exists(run.model())) {
-    throw Error(ExitCode::usage, "this run is not finished: it has no model.pt",
-                run_or_model.string(), "go on with it: tl-train --resume");
+    throw Refusal(ExitCode::usage, "this run is not finished: it has no model.pt",
+                  run_or_model.string(), "let tl-train go on with it", {Remedy::resume});
   }
   return run.model();
 }
@@ -61,8 +61,9 @@ Subject open_subject(const std::filesystem::path& run_or_model,
   if (subject.model.info().input_is_assumed) warn_of_assumed_input();
   subject.classes = classes_file.empty() ? subject.model.info().classes : read_lines(classes_file);
   if (subject.classes.empty()) {
-    throw Error(ExitCode::model, "the classifier does not say what its classes are", file.string(),
-                "give --classes FILE, a name a line in the order of the outputs");
+    throw Refusal(
+        ExitCode::model, "the classifier does not say what its classes are", file.string(),
+        "give a file of class names, a line for each output in their order", {Remedy::classes});
   }
   if (static_cast<std::int64_t>(subject.classes.size()) != subject.model.outputs()) {
     throw Error(ExitCode::model,
@@ -82,8 +83,8 @@ EvaluationData open_evaluation_data(const Subject& subject, const std::filesyste
   } else if (subject.run) {
     chosen.dataset = read_split_csv(subject.run->split(), data_root_of(*subject.run));
   } else {
-    throw Error(ExitCode::usage, "a model file comes without data", "--data",
-                "give --data DIR, a folder of class folders");
+    throw Refusal(ExitCode::usage, "a model file comes without data", "",
+                  "give a folder of class folders", {Remedy::data});
   }
   const bool has_splits = chosen.dataset.has_own_splits || data.empty();
   for (const Split candidate : {Split::test, Split::val, Split::train}) {
@@ -98,8 +99,8 @@ EvaluationData open_evaluation_data(const Subject& subject, const std::filesyste
     chosen.name = "all";
   }
   if (chosen.samples.empty()) {
-    throw Error(ExitCode::data, str("there are no images in split ", split),
-                chosen.dataset.root.string(), "give another --split");
+    throw Refusal(ExitCode::data, str("there are no images in split ", split),
+                  chosen.dataset.root.string(), "take another split", {Remedy::split});
   }
   if (split.empty() && chosen.name != "test") {
     log::info(str("there is no test split; judging on ", chosen.name));
