@@ -108,7 +108,7 @@ int TrainCommand::run(const CommonOptions& common) const {
                                : force ? ExistingRun::replace
                                        : ExistingRun::refuse;
   if (!dry_run) check_run_folder(run, existing, experiment);
-  if (!dry_run && resume && run.is_finished()) return report_finished(run, common);
+  if (!dry_run && resume && is_done(run, experiment)) return report_finished(run, common);
 
   const bool live = common.draws_progress();
   const bool goes_on = resume && run.holds_a_run() && !dry_run;

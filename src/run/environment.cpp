@@ -1,10 +1,10 @@
 #include "run/environment.h"
 
-#include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/hash.h"
 #include "tl/base/json.h"
 #include "tl/base/log.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
 #include "tl/base/version.h"
 #include "tl/run/device.h"
@@ -31,22 +31,23 @@ std::string precision_name(Precision wish, const Model& model) {
 
 ordered_json environment(const Prepared& prepared) {
   const Experiment& options = prepared.experiment.options;
-  return {
-      {"tl", version()},
-      {"torch", TORCH_VERSION},
-      {"opencv", CV_VERSION},
-      {"compiler", __VERSION__},
-      {"device", device_name(prepared.device)},
-      {"threads", compute_threads()},
-      {"precision",
-       {{"features", precision_name(options.features.precision, prepared.model)},
-        {"train", precision_name(options.train.precision, prepared.model)}}},
-      {"backbone",
-       {{"file", options.backbone.file.string()}, {"xxh3_128", file_hash(options.backbone.file)}}},
-      {"data",
-       {{"root", options.data.root.string()},
-        {"images", prepared.dataset.samples.size()},
-        {"xxh3_128", hash_of_data(prepared.dataset)}}}};
+  return {{"tl", version()},
+          {"torch", TORCH_VERSION},
+          {"opencv", CV_VERSION},
+          {"compiler", __VERSION__},
+          {"device", device_name(prepared.device)},
+          {"threads", compute_threads()},
+          {"precision",
+           {{"features", precision_name(options.features.precision, prepared.model)},
+            {"train", precision_name(options.train.precision, prepared.model)}}},
+          {"backbone",
+           {{"file", options.backbone.file.string()},
+            {"xxh3_128", file_hash(options.backbone.file)},
+            {"input", to_json(prepared.model.info().input)}}},
+          {"data",
+           {{"root", options.data.root.string()},
+            {"images", prepared.dataset.samples.size()},
+            {"xxh3_128", hash_of_data(prepared.dataset)}}}};
 }
 
 // The value that a run began with, where its environment.json has it and it is another now.
@@ -83,14 +84,23 @@ void write_environment(const Prepared& prepared, const std::filesystem::path& fi
 void compare_environment(const Prepared& prepared, const std::filesystem::path& file) {
   const Beginning beginning(prepared, file);
   if (beginning.differs("/backbone/xxh3_128")) {
-    throw Error(ExitCode::usage, "the backbone file has changed since this run began",
-                prepared.experiment.options.backbone.file.string(),
-                "put the old file back, or start again with --force");
+    throw Refusal(ExitCode::usage, "the backbone file has changed since this run began",
+                  prepared.experiment.options.backbone.file.string(),
+                  "put the old file back, or replace the run", {Remedy::replace});
+  }
+  if (beginning.differs("/backbone/input")) {
+    throw Refusal(ExitCode::usage,
+                  str("the backbone wanted ", beginning.was("/backbone/input"),
+                      " when this run began, and now ", beginning.is("/backbone/input")),
+                  prepared.experiment.options.backbone.file.string(),
+                  "move the .json file that lies beside it too, set backbone.input, or replace the "
+                  "run",
+                  {Remedy::replace});
   }
   if (beginning.differs("/data/xxh3_128")) {
-    throw Error(ExitCode::data, "images have changed since this run began",
-                prepared.dataset.root.string(),
-                "put the old ones back, or start again with --force");
+    throw Refusal(ExitCode::data, "images have changed since this run began",
+                  prepared.dataset.root.string(), "put the old ones back, or replace the run",
+                  {Remedy::replace});
   }
   for (const char* key :
        {"/tl", "/torch", "/opencv", "/device", "/precision/features", "/precision/train"}) {

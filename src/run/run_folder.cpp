@@ -1,10 +1,9 @@
 #include "tl/run/run_folder.h"
 
-#include "tl/base/error.h"
+#include "run/config_changes.h"
 #include "tl/base/files.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,7 +16,6 @@ namespace tl {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;  // what can't be seen is not there
@@ -30,49 +28,26 @@ void check_writable(const fs::path& path) {
   while (!is_there(nearest) && nearest.has_relative_path())
     nearest = nearest.parent_path();
   if (!fs::is_directory(nearest)) {
-    throw Error(ExitCode::usage, "the output is no folder", nearest.string(),
-                "give another --output");
+    throw Refusal(ExitCode::usage, "the output is no folder", nearest.string(),
+                  "give another output folder", {Remedy::output});
   }
   if (::access(nearest.c_str(), W_OK | X_OK) != 0) {
-    throw Error(ExitCode::usage, str("can't write into the output folder: ", std::strerror(errno)),
-                nearest.string(), "give an --output that you may write to");
+    throw Refusal(
+        ExitCode::usage, str("can't write into the output folder: ", std::strerror(errno)),
+        nearest.string(), "give an output folder that you may write to", {Remedy::output});
   }
-}
-
-// The dotted key where two configs differ, or "".
-std::string difference(const ordered_json& a, const ordered_json& b, const std::string& key) {
-  if (!a.is_object() || !b.is_object()) return a == b ? "" : key;
-  for (const auto& [name, value] : a.items()) {
-    const std::string inner = key.empty() ? name : key + "." + name;
-    if (!b.contains(name)) return inner;
-    const std::string found = difference(value, b.at(name), inner);
-    if (!found.empty()) return found;
-  }
-  for (const auto& [name, value] : b.items()) {
-    if (!a.contains(name)) return key.empty() ? name : key + "." + name;
-  }
-  return "";
-}
-
-void check_same_config(const RunFolder& folder, const LoadedExperiment& experiment) {
-  const auto before = load_experiment(folder.config(), {}).resolved;
-  const std::string key = difference(before, experiment.resolved, "");
-  if (key.empty()) return;
-  throw Error(ExitCode::usage, str("the run in this folder began with another ", key),
-              folder.path.string(),
-              "resume with the config it began with, or give another --output");
 }
 
 // Going on would begin from nothing, and the epochs done would be lost unnoticed.
-void check_has_checkpoints(const RunFolder& folder) {
+void check_has_checkpoints(const RunFolder& folder, const LoadedExperiment& experiment) {
   std::error_code ignored;
   const fs::directory_iterator files(folder.checkpoints(), ignored);
   const bool any = std::any_of(fs::begin(files), fs::end(files),
                                [](const fs::path& file) { return file.extension() == ".ckpt"; });
-  if (any || folder.is_finished() || !is_there(folder.metrics())) return;
-  throw Error(ExitCode::training, "the checkpoints of this run are gone",
-              folder.checkpoints().string(),
-              "bring them back from a copy of the folder, or start again with --force");
+  if (any || is_done(folder, experiment) || !is_there(folder.metrics())) return;
+  throw Refusal(ExitCode::training, "the checkpoints of this run are gone",
+                folder.checkpoints().string(),
+                "bring them back from a copy of the folder, or replace the run", {Remedy::replace});
 }
 
 void check_outside(const fs::path& input, const RunFolder& folder) {
@@ -81,8 +56,8 @@ void check_outside(const fs::path& input, const RunFolder& folder) {
   if (std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first != outer.end()) {
     return;
   }
-  throw Error(ExitCode::usage, "--force would delete what the new run needs", input.string(),
-              "give another --output");
+  throw Refusal(ExitCode::usage, "replacing the run would delete what the new one needs",
+                input.string(), "give another output folder", {Remedy::output});
 }
 
 }  // namespace
@@ -108,11 +83,22 @@ bool RunFolder::is_barely_begun() const {
 }
 
 bool RunFolder::is_finished() const {
-  return holds_a_run() && is_there(model()) && is_there(report());
+  return holds_a_run() && is_there(model()) && is_there(report()) && !is_there(unfinished());
 }
 
 RunFolder run_folder_at(const fs::path& path) {
   return {(fs::absolute(path) / "").lexically_normal().parent_path()};
+}
+
+nlohmann::ordered_json resolved_config(const RunFolder& folder) {
+  return load_experiment(folder.config(), {}).resolved;
+}
+
+bool is_done(const RunFolder& folder, const LoadedExperiment& experiment) {
+  const auto epochs = [](const nlohmann::ordered_json& config) {
+    return config.at("train").at("epochs");
+  };
+  return folder.is_finished() && epochs(resolved_config(folder)) == epochs(experiment.resolved);
 }
 
 void check_run_folder(const RunFolder& folder, ExistingRun existing,
@@ -121,16 +107,17 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
   check_writable(path);
   if (!is_there(path) || fs::is_empty(path) || folder.is_barely_begun()) return;
   if (!folder.holds_a_run()) {
-    throw Error(ExitCode::usage, "the output folder holds something that is no run", path.string(),
-                "give another --output");
+    throw Refusal(ExitCode::usage, "the output folder holds something that is no run",
+                  path.string(), "give another output folder", {Remedy::output});
   }
   if (existing == ExistingRun::refuse) {
-    throw Error(ExitCode::usage, "there is a run in the output folder already", path.string(),
-                "--resume goes on with it, --force replaces it, --output takes another folder");
+    throw Refusal(ExitCode::usage, "there is a run in the output folder already", path.string(),
+                  "go on with it, replace it, or give another output folder",
+                  {Remedy::resume, Remedy::replace, Remedy::output});
   }
   if (existing == ExistingRun::resume) {
-    check_same_config(folder, experiment);
-    check_has_checkpoints(folder);
+    check_changes(resolved_config(folder), experiment.resolved, path);
+    check_has_checkpoints(folder, experiment);
   }
   if (existing == ExistingRun::replace) {
     check_outside(experiment.options.data.root, folder);
@@ -144,8 +131,9 @@ RunLock::RunLock(const RunFolder& folder) {
   if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
     return;
   ::close(descriptor_);
-  throw Error(ExitCode::usage, "another process is working in the output folder",
-              folder.path.string(), "wait until it has ended, or give another --output");
+  throw Refusal(ExitCode::usage, "another process is working in the output folder",
+                folder.path.string(), "wait until it has ended, or give another output folder",
+                {Remedy::output});
 }
 
 RunLock::~RunLock() {

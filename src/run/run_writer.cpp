@@ -99,6 +99,10 @@ void RunWriter::begin() const {
   write_skipped_csv(prepared_.dataset, folder_.skipped());
   write_faults_csv(prepared_, folder_.faults());
   write_environment(prepared_, folder_.environment());
+  write_config();
+}
+
+void RunWriter::write_config() const {
   write_file(folder_.config(), dumped(prepared_.experiment.resolved, 2) + "\n");
 }
 
@@ -106,6 +110,9 @@ void RunWriter::resume() const {
   compare_environment(prepared_, folder_.environment());
   remove_temporary_files(folder_.path);
   remove_temporary_files(folder_.checkpoints());
+  if (resolved_config(folder_) == prepared_.experiment.resolved) return;
+  if (folder_.is_finished()) write_file(folder_.unfinished(), "more epochs were asked for\n");
+  write_config();
 }
 
 void RunWriter::record(const std::vector<EpochMetrics>& history, std::size_t best) {
@@ -136,6 +143,7 @@ void RunWriter::write_report(Split split, const std::vector<Prediction>& predict
   input.data_root = prepared_.dataset.root;
   input.facts = facts(prepared_, history_, history_.at(best_));
   tl::write_report(input, metrics, folder_.path);
+  std::filesystem::remove(folder_.unfinished());
 }
 
 std::vector<EpochCurve> read_metrics(const std::filesystem::path& file) {

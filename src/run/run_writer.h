@@ -22,8 +22,8 @@ class RunWriter : public TrainObserver {
   // Makes the folder (an old run in it goes) and writes what is known before the first step.
   // config.json comes last: it makes the folder a run.
   void begin() const;
-  // Goes on in a folder that holds a run. Throws Error where it began with another backbone or
-  // other images, see compare_environment.
+  // Goes on in a folder that holds a run, and keeps what changed in its config. Throws Error where
+  // it began with another backbone or other images, see compare_environment.
   void resume() const;
 
   void on_step(const StepMetrics& metrics) override { next_.on_step(metrics); }
@@ -38,6 +38,7 @@ class RunWriter : public TrainObserver {
                     const Metrics& metrics) const;
 
  private:
+  void write_config() const;
   void record(const std::vector<EpochMetrics>& history, std::size_t best);
 
   const Prepared& prepared_;

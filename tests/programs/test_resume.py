@@ -1,6 +1,8 @@
 """A stopped run goes on as if it had never been stopped."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -65,6 +67,63 @@ def test_going_on_with_another_device_or_version_is_said(tmp_path, long_config):
     file.write_text(file.read_text().replace('"cpu (1 thread)"', '"cuda:0"'))
     done = train(long_config, folder, "--resume")
     assert "this run began with device cuda:0 and goes on with cpu (1 thread)" in done.stderr
+
+
+def test_moved_data_and_backbone_go_on(tmp_path, long_config, undisturbed, backbone):
+    """The run began elsewhere with the same bytes."""
+    config = json.loads(long_config.read_text())
+    folder = tmp_path / "run"
+    interrupt(long_config, folder, 3, signal.SIGTERM)
+    shutil.copytree(config["data"]["root"], tmp_path / "moved")
+    for file in (backbone, backbone.with_suffix(".json")):
+        shutil.copy(file, tmp_path / f"moved{file.suffix}")
+    moved = ["--set", f"data.root={tmp_path}/moved", "--set", f"backbone.file={tmp_path}/moved.pt"]
+    train(long_config, folder, "--resume", *moved, "--set", "data.workers=2")
+    same_run(undisturbed, folder)
+    resolved = json.loads((folder / "config.json").read_text())
+    assert resolved["data"]["root"] == f"{tmp_path}/moved" and resolved["data"]["workers"] == 2
+
+
+def test_a_moved_backbone_keeps_its_input(tmp_path, long_config, backbone):
+    folder = tmp_path / "run"
+    interrupt(long_config, folder, 1, signal.SIGTERM)
+    shutil.copy(backbone, tmp_path / "moved.pt")  # without the .json beside it
+    refused(train(long_config, folder, "--resume", "--set", f"backbone.file={tmp_path}/moved.pt",
+                  code=2), tmp_path / "moved.pt", '"input_size":32', '"input_size":224')
+
+
+def test_other_images_in_the_moved_data_are_refused(tmp_path, long_config):
+    folder = tmp_path / "run"
+    interrupt(long_config, folder, 1, signal.SIGTERM)
+    moved = shutil.copytree(json.loads(long_config.read_text())["data"]["root"], tmp_path / "moved")
+    shutil.copy(moved / "red" / "00.jpg", moved / "red" / "02.jpg")
+    refused(train(long_config, folder, "--resume", "--set", f"data.root={moved}", code=3),
+            "images have changed", moved, "--force")
+
+
+def test_more_epochs_on_a_finished_run(tmp_path, config):
+    """With a constant rate, as if it had been asked for all of them at once."""
+    file = write_config(tmp_path, config)
+    train(file, tmp_path / "at_once", "--set", "train.epochs=6")
+    train(file, tmp_path / "run")
+    train(file, tmp_path / "run", "--resume", "--set", "train.epochs=6")
+    same_run(tmp_path / "at_once", tmp_path / "run")
+    assert (tmp_path / "run" / "config.json").read_bytes() == \
+        (tmp_path / "at_once" / "config.json").read_bytes()
+    assert "finished already" in train(file, tmp_path / "run", "--resume", "--set",
+                                       "train.epochs=6").stderr
+    refused(train(file, tmp_path / "run", "--resume", code=2), "another train.epochs")
+
+
+def test_more_epochs_stopped_in_between(tmp_path, long_config):
+    """Model and report of the earlier end do not make the run finished."""
+    more = ("--set", f"train.epochs={EPOCHS + 30}")
+    folder = tmp_path / "run"
+    train(long_config, folder)
+    interrupt(long_config, folder, EPOCHS + 2, signal.SIGTERM, "--resume", *more)
+    run("tl-eval", folder)
+    train(long_config, folder, "--resume", *more)
+    assert epochs_done(folder) == EPOCHS + 30 and not (folder / "unfinished").exists()
 
 
 # --- killed outright -------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_force_never_deletes_what_it_needs(tmp_path, finished, config):
     folder = tmp_path / "run"
     shutil.copytree(finished[0], folder)
     own = changed(config, backbone__file=str(folder / "model.pt"))
-    refused(train(write_config(tmp_path, own), folder, "--force", code=2), "--force would delete",
+    refused(train(write_config(tmp_path, own), folder, "--force", code=2), "would delete",
             folder / "model.pt", "--output")
     assert {file.name for file in folder.iterdir()} == FILES
 

@@ -47,7 +47,7 @@ TEST_CASE("a run folder is taken only where nothing can get lost") {
   CHECK(has(refusal(ExistingRun::replace).what(), "no run"));
   for (const auto& file : {run.config(), run.environment(), run.split()})
     std::ofstream(file) << "{}";
-  CHECK(has(refusal(ExistingRun::refuse).hint(), "--resume"));
+  CHECK(has(refusal(ExistingRun::refuse).hint(), "go on with it"));
 }
 
 TEST_CASE("what a process killed at its beginning left is no obstacle") {

@@ -19,6 +19,8 @@ struct RunFolder {
   std::filesystem::path checkpoints() const { return path / "checkpoints"; }
   std::filesystem::path model() const { return path / "model.pt"; }
   std::filesystem::path report() const { return path / "report.json"; }
+  // There while model and report are those of fewer epochs than the run is to have.
+  std::filesystem::path unfinished() const { return path / "unfinished"; }
 
   // config.json, environment.json or split.csv: the files that make a folder a run.
   bool is_marker(const std::filesystem::path& file) const;
@@ -32,13 +34,19 @@ struct RunFolder {
 // The path made absolute and without a slash at its end, so that it has a name.
 RunFolder run_folder_at(const std::filesystem::path& path);
 
+// Nothing is left to do: finished, with as many epochs as are asked for now.
+bool is_done(const RunFolder& folder, const LoadedExperiment& experiment);
+
 enum class ExistingRun { refuse, resume, replace };
+
+// Of a folder that holds a run: every key.
+nlohmann::ordered_json resolved_config(const RunFolder& folder);
 
 // What may be done with the folder, decided before anything is computed or written: nothing there
 // yet, or a run to be resumed or replaced. Throws Error(usage) otherwise: where the folder can't be
 // written or holds something that is no run, where the run to be resumed began with another config
-// (with the key that differs), and where replacing it would delete the new run's data or backbone;
-// Error(training) where the run to be resumed has done epochs but lost its checkpoints.
+// (with the key that differs; some may), and where replacing it would delete the new run's data or
+// backbone; Error(training) where the run to be resumed has done epochs but lost its checkpoints.
 void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment);
 
