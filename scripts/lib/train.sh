@@ -19,16 +19,14 @@ run_forwarding() {
   return "$code"
 }
 
-is_finished() { [[ -f $1/report.json ]]; } # tl-train writes it last
+# tl-train writes the report last.
+is_finished() { [[ -f $1/report.json && ! -f $1/unfinished ]]; }
 
-# train_run RUN ARGUMENTS...: skips a finished run, goes on with an interrupted one.
+# train_run RUN ARGUMENTS...: goes on with an interrupted run; a finished one stays, where the config
+# is still the one that it was trained with.
 train_run() {
   local run=$1
   shift
-  if is_finished "$run"; then
-    say "$run is finished"
-    return
-  fi
   run_forwarding "$bin/tl-train" --output "$run" --resume "$@"
 }
 

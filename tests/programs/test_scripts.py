@@ -58,6 +58,22 @@ def test_a_job_that_is_cancelled_saves_and_stays_away(tmp_path, slurm, long_conf
     assert not log.exists()
 
 
+def sweep(config, output, *options):
+    return subprocess.run([ROOT / "scripts/sweep", "--config", config, "--output", output, "--lr",
+                           "0.05", "--seeds", "1", "--", "--threads", "1", *options],
+                          capture_output=True, text=True, timeout=120)
+
+
+def test_a_finished_run_of_a_sweep_stays_only_where_the_config_is_the_same(tmp_path, config):
+    file = write_config(tmp_path, changed(config, train__epochs=1))
+    first, again = sweep(file, tmp_path / "out"), sweep(file, tmp_path / "out")
+    assert first.returncode == again.returncode == 0, again.stderr
+    assert "finished already" in again.stderr and again.stdout.splitlines()[-1:] == \
+        first.stdout.splitlines()[-1:]
+    other = sweep(file, tmp_path / "out", "--set", "head.dropout=0.4")
+    assert other.returncode == 2 and "another head.dropout" in other.stderr
+
+
 def test_soak(tmp_path, config):
     """A short one: two kills and a stop change nothing."""
     file = write_config(tmp_path, changed(config, train__epochs=10))
