@@ -1,7 +1,9 @@
 #include "tl/base/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 #include <iomanip>
 #include <numeric>
 #include <vector>
@@ -47,6 +49,16 @@ std::string thousands(std::int64_t value) {
 
 std::string fixed(double value, int digits) {
   return str(std::fixed, std::setprecision(digits), value);
+}
+
+std::string percent(double share) {
+  return fixed(100 * share, 1) + " %";
+}
+
+std::string shortest(float value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return {digits.data(), end};
 }
 
 std::string count(std::int64_t n, std::string_view one, std::string_view many) {

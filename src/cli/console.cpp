@@ -8,9 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <iomanip>
 #include <iostream>
-#include <sstream>
 
 namespace tl {
 namespace {
@@ -21,15 +19,13 @@ std::string bar(std::size_t done, std::size_t total) {
   return "[" + std::string(filled, '#') + std::string(width - filled, '-') + "]";
 }
 
-std::string clock_time(double seconds) {
-  const auto whole = static_cast<std::int64_t>(std::lround(seconds));
-  std::ostringstream out;
-  out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;
-  return out.str();
-}
-
-std::string percent(double share) {
-  return fixed(100 * share, 1) + " %";
+// The fields whose key begins so: "0.452 89.1 %".
+std::string numbers_of(const char* part, const EpochMetrics& epoch) {
+  std::string text;
+  for (const auto& field : epoch_fields()) {
+    if (std::string_view(field.key).starts_with(part)) text += ' ' + field.text(epoch);
+  }
+  return text;
 }
 
 }  // namespace
@@ -76,10 +72,9 @@ void ConsoleObserver::on_step(const StepMetrics& m) {
 void ConsoleObserver::on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) {
   const EpochMetrics& m = history.back();
   log::status("");
-  log::info(str("epoch ", m.epoch, "/", epochs_, "  train ", fixed(m.train_loss, 3), " ",
-                percent(m.train_accuracy), "  val ", fixed(m.val_loss, 3), " ",
-                percent(m.val_accuracy), best + 1 == history.size() ? " best" : "", "  ",
-                clock_time(m.seconds), "  ", std::lround(m.images_per_second), " images/s"));
+  log::info(str("epoch ", m.epoch, "/", epochs_, "  train", numbers_of("train_", m), "  val",
+                numbers_of("val_", m), best + 1 == history.size() ? " best" : "", "  ",
+                epoch_field("seconds").text(m), "  ", epoch_field("images_per_second").text(m)));
 }
 
 Progress progress_bar(const std::string& label, bool live) {

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
@@ -62,14 +61,11 @@ Interpolation interpolation(const Json& value, const std::string& where) {
   refuse("interpolation", value, "\"bilinear\" or \"bicubic\"", where);
 }
 
-// The shortest decimals that give the same floats back: 0.485 and not 0.48500001430511475.
-Json shortest(const std::array<float, 3>& numbers) {
+// With as few digits as the floats need.
+Json channels_json(const std::array<float, 3>& numbers) {
   Json list = Json::array();
-  for (const float number : numbers) {
-    std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
-    list.push_back(Json::parse(text.data(), end));
-  }
+  for (const float number : numbers)
+    list.push_back(Json::parse(shortest(number)));
   return list;
 }
 
@@ -101,8 +97,8 @@ Json to_json(const InputSpec& spec) {
   return {{"input_size", square ? Json(spec.height) : Json::array({spec.height, spec.width})},
           {"resize", spec.resize},
           {"interpolation", spec.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear"},
-          {"mean", shortest(spec.mean)},
-          {"std", shortest(spec.std)}};
+          {"mean", channels_json(spec.mean)},
+          {"std", channels_json(spec.std)}};
 }
 
 }  // namespace tl

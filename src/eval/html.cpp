@@ -6,6 +6,7 @@
 #include "tl/base/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <numeric>
 
@@ -121,22 +122,30 @@ std::string classes_section(const Metrics& m) {
                      rows + "</table></div>");
 }
 
-std::string best_epoch(const std::vector<EpochCurve>& curves) {
-  const EpochCurve* best = nullptr;
-  for (const EpochCurve& c : curves) {
-    if (!std::isfinite(c.val_accuracy)) continue;
-    if (best == nullptr || c.val_accuracy > best->val_accuracy) best = &c;
-  }
-  if (best == nullptr) return {};
-  return str("; highest ", percent(best->val_accuracy), " in epoch ", best->epoch);
+// Where the best epoch was chosen by these curves: which it is.
+std::string best_epoch_note(const Curves& curves, const ReportInput& input) {
+  const Field<EpochMetrics>& by = epoch_field(input.best_by);
+  if (&by != curves.train && &by != curves.val) return {};
+  const EpochMetrics& best = input.history[best_epoch(input.history, by)];
+  if (!std::isfinite(by.of(best))) return {};
+  return str("; ", by.better == Better::lower ? "lowest " : "highest ", by.text(best), " in epoch ",
+             best.epoch);
+}
+
+std::string curves_title(const Curves& curves) {
+  std::string title = curves.name;
+  std::replace(title.begin(), title.end(), '_', ' ');
+  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  return curves.form() == Form::share ? title + ", %" : title;
 }
 
 std::string charts(const ReportInput& input, const Metrics& m) {
   const std::string key = "<i class=\"key train\"></i>training, <i class=\"key\"></i>validation";
   std::string html = "<div class=\"charts\">\n";
-  if (!input.curves.empty()) {
-    html += section("Loss", key, loss_plot(input.curves));
-    html += section("Accuracy, %", key + best_epoch(input.curves), accuracy_plot(input.curves));
+  if (!input.history.empty()) {
+    for (const Curves& curves : all_curves())
+      html += section(curves_title(curves), key + best_epoch_note(curves, input),
+                      curves_plot(curves, input.history));
   }
   html += section("Calibration",
                   "Accuracy at each confidence; the dashed line is perfect. Bars: share of images.",

@@ -38,10 +38,6 @@ std::string escape(std::string_view text) {
   return safe;
 }
 
-std::string percent(double share) {
-  return fixed(100 * share, 1) + " %";
-}
-
 std::string px(double value) {
   return fixed(value, 1);
 }

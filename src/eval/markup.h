@@ -9,9 +9,6 @@ namespace tl {
 // Safe between tags and inside quoted attributes.
 std::string escape(std::string_view text);
 
-// 0.91666 -> "91.7 %"
-std::string percent(double share);
-
 // A coordinate: one decimal is a tenth of a pixel.
 std::string px(double value);
 

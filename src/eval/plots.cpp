@@ -83,12 +83,16 @@ std::string draw(const Frame& frame, const Series& series) {
              "\" r=\"3\"/>");
 }
 
-Series series_of(const std::string& style, const std::vector<EpochCurve>& curves,
-                 double EpochCurve::*value, double factor = 1) {
+// None where there is no such field.
+Series series_of(const std::string& style, const Field<EpochMetrics>* field,
+                 const std::vector<EpochMetrics>& history) {
   Series series{style, {}};
-  for (const EpochCurve& c : curves) {
-    if (std::isfinite(c.*value)) {
-      series.points.push_back({static_cast<double>(c.epoch), factor * c.*value});
+  if (field == nullptr) return series;
+  const double factor = field->form == Form::share ? 100 : 1;
+  for (const EpochMetrics& epoch : history) {
+    const double value = field->of(epoch);
+    if (std::isfinite(value)) {
+      series.points.push_back({static_cast<double>(epoch.epoch), factor * value});
     }
   }
   return series;
@@ -115,18 +119,28 @@ std::string epochs_plot(const std::string& label, const std::vector<Series>& all
 
 }  // namespace
 
-std::string loss_plot(const std::vector<EpochCurve>& curves) {
-  return epochs_plot("loss by epoch",
-                     {series_of("train", curves, &EpochCurve::train_loss),
-                      series_of("val", curves, &EpochCurve::val_loss)},
-                     {0, 0, 0}, 1e-6);
+std::vector<Curves> all_curves() {
+  std::vector<Curves> all;
+  for (const auto& field : epoch_fields()) {
+    const std::string_view key = field.key;
+    const std::size_t split = key.find('_') + 1;
+    const bool train = key.starts_with("train_");
+    if (!train && !key.starts_with("val_")) continue;
+    const std::string name(key.substr(split));
+    auto curves = std::find_if(all.begin(), all.end(), [&](auto& c) { return c.name == name; });
+    if (curves == all.end()) curves = all.insert(all.end(), {name});
+    (train ? curves->train : curves->val) = &field;
+  }
+  return all;
 }
 
-std::string accuracy_plot(const std::vector<EpochCurve>& curves) {
-  return epochs_plot("accuracy by epoch",
-                     {series_of("train", curves, &EpochCurve::train_accuracy, 100),
-                      series_of("val", curves, &EpochCurve::val_accuracy, 100)},
-                     {100, 0, 0}, 1);
+std::string curves_plot(const Curves& curves, const std::vector<EpochMetrics>& history) {
+  const bool share = curves.form() == Form::share;
+  // A share has an axis near its own range; others begin at 0.
+  return epochs_plot(
+      curves.name + " by epoch",
+      {series_of("train", curves.train, history), series_of("val", curves.val, history)},
+      share ? Axis{100, 0, 0} : Axis{0, 0, 0}, share ? 1 : 1e-6);
 }
 
 std::string reliability_plot(const Metrics& metrics) {

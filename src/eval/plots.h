@@ -16,8 +16,19 @@ int confusion_label_stride(std::size_t classes);
 // Accuracy by confidence, over a histogram of the confidences: the bins of Metrics::calibration.
 std::string reliability_plot(const Metrics& metrics);
 
-// Training against validation over the epochs. Values that are not finite are left out.
-std::string loss_plot(const std::vector<EpochCurve>& curves);
-std::string accuracy_plot(const std::vector<EpochCurve>& curves);
+// The fields "train_NAME" and "val_NAME" of an epoch, of which one may be missing.
+struct Curves {
+  std::string name;  // "loss"
+  const Field<EpochMetrics>* train = nullptr;
+  const Field<EpochMetrics>* val = nullptr;
+
+  Form form() const { return (val != nullptr ? val : train)->form; }
+};
+// In the order of the table of fields.
+std::vector<Curves> all_curves();
+
+// Training against validation over the epochs, shares in percent. Values that are not finite are
+// left out; "" where none is left.
+std::string curves_plot(const Curves& curves, const std::vector<EpochMetrics>& history);
 
 }  // namespace tl

@@ -5,17 +5,8 @@
 #include "tl/base/files.h"
 #include "tl/base/text.h"
 
-#include <charconv>
-
 namespace tl {
 namespace {
-
-// The shortest digits that read back as the same float.
-std::string shortest(float value) {
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  return {digits, end};
-}
 
 std::string confusion_csv(const Metrics& metrics) {
   std::vector<std::string> header = {"label"};

@@ -30,18 +30,8 @@ void write_faults_csv(const Prepared& prepared, const std::filesystem::path& fil
 // One JSON object a line.
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {
   std::string lines;
-  for (const EpochMetrics& m : history) {
-    lines += ordered_json{{"epoch", m.epoch},
-                          {"train_loss", m.train_loss},
-                          {"train_accuracy", m.train_accuracy},
-                          {"val_loss", m.val_loss},
-                          {"val_accuracy", m.val_accuracy},
-                          {"lr", m.lr},
-                          {"seconds", m.seconds},
-                          {"images_per_second", m.images_per_second}}
-                 .dump() +
-             "\n";
-  }
+  for (const EpochMetrics& epoch : history)
+    lines += epoch_json(epoch).dump() + "\n";
   write_file(file, lines);
 }
 
@@ -139,24 +129,21 @@ void RunWriter::write_report(Split split, const std::vector<Prediction>& predict
   input.split = name(split);
   input.classes = prepared_.dataset.classes;
   input.predictions = predictions;
-  input.curves = read_metrics(folder_.metrics());
+  input.history = history_;
   input.data_root = prepared_.dataset.root;
   input.facts = facts(prepared_, history_, history_.at(best_));
   tl::write_report(input, metrics, folder_.path);
   std::filesystem::remove(folder_.unfinished());
 }
 
-std::vector<EpochCurve> read_metrics(const std::filesystem::path& file) {
-  std::vector<EpochCurve> curves;
+std::vector<EpochMetrics> read_metrics(const std::filesystem::path& file) {
+  std::vector<EpochMetrics> history;
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
     const auto j = ordered_json::parse(line, nullptr, false);
-    if (j.is_discarded()) continue;
-    curves.push_back({j.value("epoch", 0), j.value("train_loss", 0.0),
-                      j.value("train_accuracy", 0.0), j.value("val_loss", 0.0),
-                      j.value("val_accuracy", 0.0)});
+    if (j.is_object() && j.contains("epoch")) history.push_back(read_epoch(j));
   }
-  return curves;
+  return history;
 }
 
 }  // namespace tl

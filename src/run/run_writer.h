@@ -49,6 +49,6 @@ class RunWriter : public TrainObserver {
 };
 
 // What metrics.jsonl holds.
-std::vector<EpochCurve> read_metrics(const std::filesystem::path& file);
+std::vector<EpochMetrics> read_metrics(const std::filesystem::path& file);
 
 }  // namespace tl

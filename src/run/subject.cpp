@@ -117,7 +117,7 @@ ReportInput evaluation_report(const Subject& subject, const EvaluationData& data
   input.split = data.name;
   input.classes = subject.classes;
   input.predictions = predictions;
-  if (subject.run) input.curves = read_metrics(subject.run->metrics());
+  if (subject.run) input.history = read_metrics(subject.run->metrics());
   input.data_root = data.dataset.root;
   input.facts = {{"Data", data.dataset.root.string()},
                  {"Split", data.name},

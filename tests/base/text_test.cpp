@@ -25,6 +25,17 @@ TEST_CASE("fixed rounds to so many digits") {
   CHECK(tl::fixed(-1.25, 1) == "-1.2");
 }
 
+TEST_CASE("a share is written in percent") {
+  CHECK(tl::percent(0.91666) == "91.7 %");
+  CHECK(tl::percent(1) == "100.0 %");
+}
+
+TEST_CASE("a float has as few digits as read back the same") {
+  CHECK(tl::shortest(0.485F) == "0.485");
+  CHECK(tl::shortest(0.1F + 0.2F) == "0.3");
+  CHECK(tl::shortest(1.0F / 3) == "0.33333334");
+}
+
 TEST_CASE("count knows singular and plural") {
   CHECK(tl::count(1, "image") == "1 image");
   CHECK(tl::count(0, "image") == "0 images");

@@ -51,7 +51,7 @@ TEST_CASE("the page shows the headline numbers") {
 
 TEST_CASE("the page is one file without scripts and outside references") {
   ReportInput input = input_with(3, 3);
-  input.curves = {{1, 1, 0.5, 1, 0.5}, {2, 0.5, 0.8, 0.6, 0.7}};
+  input.history = {{1, 1, 0.5, 1, 0.5}, {2, 0.5, 0.8, 0.6, 0.7}};
   const std::string page = page_of(input);
   for (const char* outside :
        {"<script", "<link", "http:", "https:", "url(", "@import", "src=\"/"}) {
@@ -78,10 +78,14 @@ TEST_CASE("everything from outside is escaped") {
 TEST_CASE("curves appear only when they are given") {
   ReportInput input = input_with(2, 2);
   CHECK_FALSE(has(page_of(input), "loss by epoch"));
-  input.curves = {{1, 1, 0.5, 1, 0.625}, {2, 0.5, 0.75, 0.6, 0.5}};
+  input.history = {{1, 1, 0.5, 1, 0.625}, {2, 0.5, 0.75, 0.6, 0.5}};
   const std::string page = page_of(input);
   CHECK(has(page, "loss by epoch"));
   CHECK(has(page, "highest 62.5 % in epoch 1"));
+  input.history[1].val_accuracy = 0.625;  // of equals the one with the lower loss
+  CHECK(has(page_of(input), "highest 62.5 % in epoch 2"));
+  input.best_by = "train_loss";
+  CHECK(has(page_of(input), "lowest 0.500 in epoch 2"));
 }
 
 TEST_CASE("a class that has no image shows no recall") {

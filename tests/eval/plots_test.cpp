@@ -12,19 +12,27 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+// `name` is that of the curves: "loss".
+std::string plot_of(const std::string& name, const std::vector<EpochMetrics>& history) {
+  for (const Curves& curves : all_curves()) {
+    if (curves.name == name) return curves_plot(curves, history);
+  }
+  return {};
+}
+
 const double nan_value = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
 TEST_CASE("curves map values to the drawing") {
   // Losses 1 and 0.5 on an axis from 0 to 1: 10 and 106 from the top; epochs 0 and 1 on 42 and 350.
-  const std::string svg = loss_plot({{0, 1, 0, 0.5, 0}, {1, 0.5, 0, 1, 0}});
+  const std::string svg = plot_of("loss", {{0, 1, 0, 0.5, 0}, {1, 0.5, 0, 1, 0}});
   CHECK(has(svg, "<polyline class=\"train\" points=\"42.0,10.0 350.0,106.0 \"/>"));
   CHECK(has(svg, "<polyline class=\"val\" points=\"42.0,106.0 350.0,10.0 \"/>"));
 }
 
 TEST_CASE("accuracies are drawn in percent, near their own range") {
-  const std::string svg = accuracy_plot({{1, 0, 0.9, 0, 0.92}, {2, 0, 1.0, 0, 0.98}});
+  const std::string svg = plot_of("accuracy", {{1, 0, 0.9, 0, 0.92}, {2, 0, 1.0, 0, 0.98}});
   CHECK(has(svg, ">100</text>"));
   CHECK(has(svg, ">90</text>"));
   CHECK_FALSE(has(svg, ">0</text>"));
@@ -32,16 +40,16 @@ TEST_CASE("accuracies are drawn in percent, near their own range") {
 }
 
 TEST_CASE("values that are not finite are left out") {
-  const std::string svg = loss_plot({{1, 1, 0, nan_value, 0}, {2, 0.5, 0, nan_value, 0}});
+  const std::string svg = plot_of("loss", {{1, 1, 0, nan_value, 0}, {2, 0.5, 0, nan_value, 0}});
   CHECK(has(svg, "\"train\""));
   CHECK_FALSE(has(svg, "\"val\""));
   CHECK_FALSE(has(svg, "nan"));
-  CHECK(loss_plot({{1, nan_value, 0, nan_value, 0}}).empty());
+  CHECK(plot_of("loss", {{1, nan_value, 0, nan_value, 0}}).empty());
 }
 
 TEST_CASE("one epoch, and a constant curve, are drawn") {
   for (const double value : {0.0, 1.0}) {
-    const std::string svg = accuracy_plot({{1, 0, value, 0, value}});
+    const std::string svg = plot_of("accuracy", {{1, 0, value, 0, value}});
     CHECK(has(svg, "<circle class=\"val\""));
     CHECK_FALSE(has(svg, "nan"));
     CHECK_FALSE(has(svg, "inf"));

@@ -23,6 +23,12 @@ std::string thousands(std::int64_t value);
 // fixed(0.91666, 3) -> "0.917"
 std::string fixed(double value, int digits);
 
+// 0.91666 -> "91.7 %"
+std::string percent(double share);
+
+// The shortest decimals that read back as the same float: 0.485, not 0.48500001430511475.
+std::string shortest(float value);
+
 // count(1, "image") -> "1 image", count(2, "class", "classes") -> "2 classes"
 std::string count(std::int64_t n, std::string_view one, std::string_view many = {});
 

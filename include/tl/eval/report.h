@@ -1,6 +1,7 @@
 // The files that an evaluation leaves: report.json, report.html, confusion.csv, predictions.csv.
 #pragma once
 
+#include "tl/eval/history.h"
 #include "tl/eval/metrics.h"
 
 #include <nlohmann/json.hpp>
@@ -11,20 +12,15 @@
 
 namespace tl {
 
-// One epoch of metrics.jsonl, for the curves.
-struct EpochCurve {
-  int epoch = 0;
-  double train_loss = 0, train_accuracy = 0, val_loss = 0, val_accuracy = 0;
-};
-
 struct ReportInput {
   std::string title;  // e.g. the run folder's name
   std::string split;  // "test"
   std::vector<std::string> classes;
   std::vector<Prediction> predictions;
-  std::vector<EpochCurve> curves;   // may be empty
-  nlohmann::ordered_json facts;     // name -> value rows for the page: model, data, device ...
-  std::filesystem::path data_root;  // for the thumbnails of the worst mistakes
+  std::vector<EpochMetrics> history;     // of the training; may be empty
+  std::string best_by = "val_accuracy";  // the epoch field that its best epoch was chosen by
+  nlohmann::ordered_json facts;          // name -> value rows for the page: model, data, device ...
+  std::filesystem::path data_root;       // for the thumbnails of the worst mistakes
 };
 
 // {split, n, top1, top1_ci95: [low, high], top5, macro_f1, nll, ece, classes: [{name, precision,

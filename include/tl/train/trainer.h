@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tl/config/options.h"
+#include "tl/eval/history.h"
 #include "tl/model/model.h"
 #include "tl/train/features.h"
 
@@ -11,17 +12,6 @@
 #include <vector>
 
 namespace tl {
-
-struct EpochMetrics {
-  int epoch = 0;  // from 1
-  double train_loss = 0;
-  double train_accuracy = 0;  // share of the (augmented) images
-  double val_loss = 0;
-  double val_accuracy = 0;
-  double lr = 0;                 // of the head, at the epoch's last step
-  double seconds = 0;            // training and validation
-  double images_per_second = 0;  // in training
-};
 
 struct StepMetrics {
   int epoch = 0;
