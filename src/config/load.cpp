@@ -56,6 +56,16 @@ void resolve_input(Json& config, const Experiment& options) {
   if (options.backbone.input) config["backbone"]["input"] = to_json(*options.backbone.input);
 }
 
+// The schema and the structs are two lists of the same keys.
+void check_each_key_has_its_option(const LoadedExperiment& loaded) {
+  const nlohmann::json resolved = loaded.resolved;
+  const nlohmann::json options = to_json(loaded.options);
+  if (options == resolved) return;
+  throw Error(ExitCode::defect, "the options are not what the config says: " +
+                                    nlohmann::json::diff(resolved, options)
+                                        .dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 }  // namespace
 
 LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::string>& overrides) {
@@ -72,8 +82,9 @@ LoadedExperiment load_experiment(const fs::path& file, const std::vector<std::st
   loaded.resolved = apply_schema(config, experiment_schema(), where);
   loaded.resolved.erase("$schema");
   check_rules(loaded.resolved, where);
-  loaded.options = experiment_from_json(loaded.resolved, where);
+  loaded.options = experiment_from_json(loaded.resolved);
   resolve_input(loaded.resolved, loaded.options);
+  check_each_key_has_its_option(loaded);
   return loaded;
 }
 

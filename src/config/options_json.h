@@ -1,4 +1,4 @@
-// A config that satisfies the schema, as the plain structs.
+// A config that satisfies the schema, as the plain structs, and back.
 #pragma once
 
 #include "tl/config/options.h"
@@ -7,7 +7,11 @@
 
 namespace tl {
 
-// `resolved` has every key and has passed the schema; `file` names it in errors.
-Experiment experiment_from_json(const nlohmann::ordered_json& resolved, const std::string& file);
+// `resolved` has every key and has passed the schema and the rules. Throws Error(defect) where it
+// holds what no option stands for.
+Experiment experiment_from_json(const nlohmann::json& resolved);
+
+// Every key.
+nlohmann::json to_json(const Experiment& experiment);
 
 }  // namespace tl

@@ -2,6 +2,7 @@
 
 #include "tl/base/error.h"
 #include "tl/base/text.h"
+#include "tl/config/input_spec.h"
 
 namespace tl {
 namespace {
@@ -48,6 +49,16 @@ void check_checkpoints(const Json& every, const std::string& file) {
               file, R"(for example {"seconds": 600})");
 }
 
+// Such as a resize below the input size.
+void check_input(const Json& input, const std::string& file) {
+  if (input.is_null()) return;
+  try {
+    input_spec_from_json(input, file);
+  } catch (const Error& error) {
+    throw Error(ExitCode::usage, str("backbone.input.", error.what()), file);
+  }
+}
+
 }  // namespace
 
 void check_rules(const Json& resolved, const std::string& file) {
@@ -59,6 +70,7 @@ void check_rules(const Json& resolved, const std::string& file) {
        {"/crop/scale", "/crop/ratio", "/blur/sigma", "/erase/scale", "/erase/ratio"}) {
     check_order(resolved["augment"], pair, file);
   }
+  check_input(resolved["backbone"]["input"], file);
 }
 
 }  // namespace tl

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/network.h"
-#include "tl/config/options.h"
+#include "tl/config/model_options.h"
 
 #include <ATen/core/Tensor.h>
 

@@ -31,15 +31,20 @@ StoreOptions store_options(const FeatureOptions& options) {
   return store;
 }
 
+// Fresh augmentation each epoch: nothing would ever be used again.
+bool keeps_training_features(const FeatureOptions& options) {
+  return std::holds_alternative<int>(options.views) && options.cache != Cache::off;
+}
+
 }  // namespace
 
 std::string features_text(const Prepared& prepared) {
   const FeatureOptions& features = prepared.experiment.options.features;
   const bool bf16 = resolve_precision(features.precision, prepared.model) == Precision::bf16;
   std::string text = bf16 ? "bf16, " : "fp32, ";
-  if (!features.views || features.cache == Cache::off) return text + "computed anew each epoch";
+  if (!keeps_training_features(features)) return text + "computed anew each epoch";
   const auto folder = store_options(features).folder;
-  return text + str(count(*features.views, "view"), " an image, kept in ",
+  return text + str(count(std::get<int>(features.views), "view"), " an image, kept in ",
                     folder ? folder->string() : "memory");
 }
 
@@ -57,7 +62,7 @@ SourceOptions evaluation_options(const Experiment& experiment, const FileInfo& f
 SourceOptions training_options(const Experiment& experiment, const FileInfo& file) {
   SourceOptions options = evaluation_options(experiment, file);
   options.augment = &experiment.augment;
-  options.views = experiment.features.views;
+  if (const int* views = std::get_if<int>(&experiment.features.views)) options.views = *views;
   return options;
 }
 
@@ -70,7 +75,7 @@ std::string recipe(const LoadedExperiment& experiment) {
 bool begins_with_stored_features(const LoadedExperiment& experiment, const FileInfo& file,
                                  const Prefix& prefix) {
   const FeatureOptions& features = experiment.options.features;
-  if (prefix.is_empty() || !features.views || features.cache == Cache::off) return false;
+  if (prefix.is_empty() || !keeps_training_features(features)) return false;
   const SourceOptions options = training_options(experiment.options, file);
   FeatureStore store(store_options(features));
   return !store.shelf(shelf_key(prefix, options, recipe(experiment), 1), feature_bytes(prefix))
@@ -86,9 +91,8 @@ Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_req
 
 std::unique_ptr<FeatureSource> Sources::training() {
   const Experiment& experiment = prepared_.experiment.options;
-  const SourceOptions options = training_options(experiment, prepared_.model.info());
-  // Fresh augmentation each epoch: nothing would ever be used again.
-  return make(Split::train, options, options.views.has_value());
+  return make(Split::train, training_options(experiment, prepared_.model.info()),
+              keeps_training_features(experiment.features));
 }
 
 std::unique_ptr<FeatureSource> Sources::evaluation(Split split) {

@@ -9,40 +9,41 @@
 namespace tl {
 namespace {
 
-using Groups = std::vector<torch::optim::OptimizerParamGroup>;
+namespace optim = torch::optim;
+using Groups = std::vector<optim::OptimizerParamGroup>;
+using TorchOptimizer = std::unique_ptr<optim::Optimizer>;
 
-template <typename TorchOptimizer, typename TorchOptions>
-std::unique_ptr<torch::optim::Optimizer> make(const Groups& groups, const TorchOptions& options) {
-  return std::make_unique<TorchOptimizer>(groups, options);
+std::tuple<double, double> pair_of(const std::array<double, 2>& betas) {
+  return {betas[0], betas[1]};
 }
 
-std::unique_ptr<torch::optim::Optimizer> make(const OptimizerOptions& options,
-                                              const Groups& groups) {
-  using namespace torch::optim;
-  const auto betas = std::make_tuple(options.betas[0], options.betas[1]);
-  switch (options.name) {
-    case OptimizerName::adam:
-      return make<Adam>(
-          groups,
-          AdamOptions(options.lr).betas(betas).eps(options.eps).weight_decay(options.weight_decay));
-    case OptimizerName::adamw:
-      return make<AdamW>(groups, AdamWOptions(options.lr)
-                                     .betas(betas)
-                                     .eps(options.eps)
-                                     .weight_decay(options.weight_decay));
-    case OptimizerName::rmsprop:
-      return make<RMSprop>(groups, RMSpropOptions(options.lr)
-                                       .alpha(options.alpha)
-                                       .eps(options.eps)
-                                       .momentum(options.momentum)
-                                       .weight_decay(options.weight_decay));
-    case OptimizerName::sgd:
-      break;
-  }
-  return make<SGD>(groups, SGDOptions(options.lr)
-                               .momentum(options.momentum)
-                               .nesterov(options.nesterov)
-                               .weight_decay(options.weight_decay));
+TorchOptimizer make(const AdamOptions& rule, double lr, const Groups& groups) {
+  return std::make_unique<optim::Adam>(groups, optim::AdamOptions(lr)
+                                                   .betas(pair_of(rule.betas))
+                                                   .eps(rule.eps)
+                                                   .weight_decay(rule.weight_decay));
+}
+
+TorchOptimizer make(const AdamWOptions& rule, double lr, const Groups& groups) {
+  return std::make_unique<optim::AdamW>(groups, optim::AdamWOptions(lr)
+                                                    .betas(pair_of(rule.betas))
+                                                    .eps(rule.eps)
+                                                    .weight_decay(rule.weight_decay));
+}
+
+TorchOptimizer make(const SgdOptions& rule, double lr, const Groups& groups) {
+  return std::make_unique<optim::SGD>(groups, optim::SGDOptions(lr)
+                                                  .momentum(rule.momentum)
+                                                  .nesterov(rule.nesterov)
+                                                  .weight_decay(rule.weight_decay));
+}
+
+TorchOptimizer make(const RmsPropOptions& rule, double lr, const Groups& groups) {
+  return std::make_unique<optim::RMSprop>(groups, optim::RMSpropOptions(lr)
+                                                      .alpha(rule.alpha)
+                                                      .eps(rule.eps)
+                                                      .momentum(rule.momentum)
+                                                      .weight_decay(rule.weight_decay));
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<at::Tensor> he
   };
   add(std::move(head), options.lr);
   add(std::move(backbone), options.backbone_lr.value_or(options.lr / 10));
-  optimizer_ = make(options, groups);
+  optimizer_ =
+      std::visit([&](const auto& rule) { return make(rule, options.lr, groups); }, options.rule);
 }
 
 Optimizer::~Optimizer() = default;

@@ -1,7 +1,7 @@
 // One optimizer over two groups of parameters with learning rates of their own.
 #pragma once
 
-#include "tl/config/options.h"
+#include "tl/config/train_options.h"
 
 #include <ATen/core/Tensor.h>
 

@@ -101,9 +101,12 @@ class Training {
   }
 
   bool checkpoint_is_due() const {
-    const auto& [steps, seconds] = options_.checkpoint_every;
-    if (steps && at_.step % static_cast<std::size_t>(*steps) == 0) return true;
-    return seconds && seconds_since(saved_) >= *seconds;
+    const CheckpointEvery& every = options_.checkpoint_every;
+    if (const auto* due = std::get_if<EverySteps>(&every)) {
+      return at_.step % static_cast<std::size_t>(due->steps) == 0;
+    }
+    const auto* due = std::get_if<EverySeconds>(&every);
+    return due != nullptr && seconds_since(saved_) >= due->seconds;
   }
 
   void save() { save(encode_checkpoint(at_, inputs_.trainee, optimizer_)); }

@@ -145,8 +145,7 @@ int probe_training(const std::string& network, const std::string& file, const st
                    spec.labels.slice(0, 0, spec.batch_size), spec.batch_size);
   tl::TrainOptions options;
   options.epochs = 1;
-  options.optimizer.name =
-      spec.options.at("optimizer") == "sgd" ? tl::OptimizerName::sgd : tl::OptimizerName::adam;
+  if (spec.options.at("optimizer") == "sgd") options.optimizer.rule = tl::SgdOptions{};
   options.optimizer.lr = spec.options.at("lr");
   options.optimizer.backbone_lr = spec.options.at("backbone_lr").get<double>();
   const std::filesystem::path checkpoints = out + ".checkpoints";

@@ -16,7 +16,7 @@ TEST_CASE("balanced class weights make every class count alike") {
     dataset.samples.push_back({"x", i == 0 ? 0 : 1, Split::train, 0});
   LossOptions loss;
   CHECK(class_weights(loss, dataset).empty());
-  loss.class_weights = std::string("balanced");
+  loss.class_weights = ClassWeighting::balanced;
   const auto weights = class_weights(loss, dataset);
   CHECK(weights[0] == Approx(2.0));
   CHECK(weights[1] == Approx(2.0 / 3));

@@ -46,7 +46,6 @@ struct Run {
     model->freeze(freeze);
     options.epochs = 4;
     options.optimizer.lr = 0.01;
-    options.optimizer.name = OptimizerName::adam;
   }
 
   TrainOutcome go(bool resume = false, const std::function<bool()>& stop = {}) {

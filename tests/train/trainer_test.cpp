@@ -98,8 +98,8 @@ TEST_CASE("a run killed at a step ends as an undisturbed one, bit for bit") {
   const TrainOutcome expected = whole.go();
 
   const CheckpointEvery never;
-  const CheckpointEvery second_step{2, std::nullopt};
-  const CheckpointEvery at_once{std::nullopt, 1e-9};
+  const CheckpointEvery second_step = EverySteps{2};
+  const CheckpointEvery at_once = EverySeconds{1e-9};
   for (const CheckpointEvery& every : {never, second_step, at_once}) {
     for (const int step : {1, 3, 5, 12}) {
       INFO("killed at step " << step);
@@ -115,15 +115,16 @@ TEST_CASE("a run killed at a step ends as an undisturbed one, bit for bit") {
 }
 
 TEST_CASE("every optimizer goes on with the state that it had") {
-  for (const auto name : {OptimizerName::adamw, OptimizerName::sgd, OptimizerName::rmsprop}) {
-    INFO("optimizer " << static_cast<int>(name));
-    check_survives_a_kill(
-        [&](TrainOptions& options) {
-          options.optimizer.name = name;
-          options.optimizer.momentum = 0.9;
-        },
-        [](const TrainOutcome&) { return 8; });
-  }
+  const auto check = [](const auto& rule) {
+    INFO(rule.name);
+    check_survives_a_kill([&](TrainOptions& options) { options.optimizer.rule = rule; },
+                          [](const TrainOutcome&) { return 8; });
+  };
+  check(AdamWOptions{});
+  check(SgdOptions{});
+  RmsPropOptions with_momentum;
+  with_momentum.momentum = 0.9;
+  check(with_momentum);
 }
 
 TEST_CASE("a stopped run is saved where it stands") {
@@ -214,7 +215,7 @@ TEST_CASE("early stopping goes on counting where a killed run was") {
 TEST_CASE("a loss that is not finite ends the run with its place") {
   const TemporaryFolder folder;
   Run run(folder);
-  run.options.optimizer.name = OptimizerName::sgd;
+  run.options.optimizer.rule = SgdOptions{};
   run.options.optimizer.lr = 1e30;
   const Error error = error_of([&] { run.go(); });
   CHECK(error.code() == ExitCode::training);
@@ -223,15 +224,17 @@ TEST_CASE("a loss that is not finite ends the run with its place") {
 }
 
 TEST_CASE("every optimizer learns") {
-  for (const auto name :
-       {OptimizerName::adam, OptimizerName::adamw, OptimizerName::sgd, OptimizerName::rmsprop}) {
+  const auto check = [](const auto& rule) {
+    INFO(rule.name);
     const TemporaryFolder folder;
     Run run(folder);
-    run.options.optimizer.name = name;
+    run.options.optimizer.rule = rule;
     run.options.epochs = 8;
-    run.options.optimizer.momentum = name == OptimizerName::rmsprop ? 0 : 0.9;
     const TrainOutcome outcome = run.go();
-    INFO("optimizer " << static_cast<int>(name));
     CHECK(outcome.history.back().train_loss < outcome.history.front().train_loss);
-  }
+  };
+  check(AdamOptions{});
+  check(AdamWOptions{});
+  check(SgdOptions{});
+  check(RmsPropOptions{});
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tl/base/random.h"
-#include "tl/config/options.h"
+#include "tl/config/data_options.h"
 
 #include <opencv2/core/mat.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tl/base/hash.h"
-#include "tl/config/options.h"
+#include "tl/config/data_options.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // Batches of decoded, transformed images, made ahead of their use on threads of their own.
 #pragma once
 
-#include "tl/config/options.h"
+#include "tl/config/data_options.h"
 #include "tl/data/dataset.h"
 #include "tl/data/image_cache.h"
 

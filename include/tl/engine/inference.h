@@ -3,7 +3,7 @@
 // where OpenVINO was not built in or can't take the network.
 #pragma once
 
-#include "tl/config/options.h"
+#include "tl/config/model_options.h"
 #include "tl/model/model.h"
 
 #include <c10/core/Device.h>

@@ -2,7 +2,7 @@
 // together with the choice of what is frozen. Nothing here knows any layer by name.
 #pragma once
 
-#include "tl/config/options.h"
+#include "tl/config/model_options.h"
 #include "tl/model/backbone_file.h"
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // tells an observer.
 #pragma once
 
-#include "tl/config/options.h"
+#include "tl/config/train_options.h"
 #include "tl/eval/history.h"
 #include "tl/model/model.h"
 #include "tl/train/features.h"
