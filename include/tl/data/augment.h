@@ -3,6 +3,7 @@
 
 #include "tl/base/random.h"
 #include "tl/config/data_options.h"
+#include "tl/config/input_spec.h"
 
 #include <opencv2/core/mat.hpp>
 

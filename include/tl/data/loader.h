@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tl/config/data_options.h"
+#include "tl/config/input_spec.h"
 #include "tl/data/dataset.h"
 #include "tl/data/image_cache.h"
 
