@@ -66,6 +66,15 @@ std::string count(std::int64_t n, std::string_view one, std::string_view many) {
   return many.empty() ? str(thousands(n), " ", one, "s") : str(thousands(n), " ", many);
 }
 
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+std::string last_line(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of('\n') + 1);
+  return std::string(text.substr(text.rfind('\n') + 1));
+}
+
 std::string printable(std::string text) {
   const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
   std::replace_if(text.begin(), text.end(), is_control, '?');

@@ -44,6 +44,14 @@ TEST_CASE("count knows singular and plural") {
   CHECK(tl::count(14764866, "parameter") == "14,764,866 parameters");
 }
 
+TEST_CASE("the first line and the last one that is not empty") {
+  CHECK(tl::first_line("cause\nplace\n") == "cause");
+  CHECK(tl::first_line("cause") == "cause");
+  CHECK(tl::last_line("place\ncause\n\n") == "cause");
+  CHECK(tl::last_line("cause") == "cause");
+  CHECK(tl::last_line("\n").empty());
+}
+
 TEST_CASE("control characters are not printed, letters of any language are") {
   CHECK(tl::printable("a\nb\x1B[31m\x7F") == "a?b?[31m?");
   CHECK(tl::printable("Gänseblümchen 1.jpg") == "Gänseblümchen 1.jpg");

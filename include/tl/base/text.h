@@ -32,6 +32,12 @@ std::string shortest(float value);
 // count(1, "image") -> "1 image", count(2, "class", "classes") -> "2 classes"
 std::string count(std::int64_t n, std::string_view one, std::string_view many = {});
 
+// Of an error's text that has many lines: LibTorch begins with the cause and goes on with places in
+// its sources; its interpreter ends with the cause.
+std::string first_line(std::string_view text);
+// The last line that is not empty.
+std::string last_line(std::string_view text);
+
 // For one line of a terminal: control characters, such as a path may hold, become '?'.
 std::string printable(std::string text);
 
