@@ -1,8 +1,9 @@
 // One slice of a network, made for inference.
 #pragma once
 
-#include "model/network.h"
+#include "model/api/flat_graph.h"
 #include "tl/config/model_options.h"
+#include "tl/model/backbone_file.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -27,7 +28,7 @@ struct EngineInput {
   Precision precision;  // fp32 or bf16
   // Images are computed so many at a time, the last ones filled up, so that their last bits don't
   // depend on the company they are in; 0: as they come.
-  std::int64_t images_a_call = 0;
+  std::int64_t images_per_call = 0;
 };
 
 // The fastest engine that can take the slice. Which one, and why not a faster one, goes into the

@@ -1,7 +1,7 @@
 // A slice of a network with its weights as constants, as inference engines want it.
 #pragma once
 
-#include "model/network.h"
+#include "model/api/flat_graph.h"
 
 #include <memory>
 

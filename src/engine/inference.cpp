@@ -1,8 +1,8 @@
 #include "tl/engine/inference.h"
 
 #include "engine/engine.h"
-#include "model/piece.h"
-#include "model/slice.h"
+#include "model/api/input.h"
+#include "model/api/parts.h"
 #include "tl/base/hash.h"
 #include "tl/base/text.h"
 
@@ -14,23 +14,6 @@
 
 namespace tl {
 namespace {
-
-at::Device device_of(const Network& network) {
-  return network.flat.tensors.empty() ? at::Device(at::kCPU)
-                                      : network.flat.tensors.front().tensor.device();
-}
-
-EngineInput engine_input(const Model& model, torch::jit::Value* to, Precision precision) {
-  const Network& network = model.network();
-  return {slice(network.flat, network.analysis.recording, network.flat.images(), to), model.info(),
-          device_of(network), precision, 0};
-}
-
-// A classifier may end in a softmax of its own.
-torch::jit::Value* logits_of(const FlatGraph& flat) {
-  const torch::jit::Node* last = flat.output()->node();
-  return last->kind() == c10::aten::softmax ? last->input(0) : flat.output();
-}
 
 std::string hash_of(const at::Tensor& tensor) {
   const at::Tensor bytes = tensor.detach().to(at::kCPU).contiguous();
@@ -66,20 +49,20 @@ bool computes_in_bf16(const at::Device& device) {
 
 Precision resolve_precision(Precision wish, const Model& model) {
   if (wish != Precision::automatic) return wish;
-  return computes_in_bf16(device_of(model.network())) ? Precision::bf16 : Precision::fp32;
+  return computes_in_bf16(model.device()) ? Precision::bf16 : Precision::fp32;
 }
 
 namespace {
 
 // What LibTorch computes at once: more would only take more memory.
-int images_a_call(const c10::Device& device) {
+int images_per_call(const c10::Device& device) {
   return device.is_cuda() ? 128 : std::max(32, 16 * at::get_num_threads());
 }
 
 }  // namespace
 
 int preferred_batch(const c10::Device& device) {
-  return (device.is_cuda() ? 1 : 2) * images_a_call(device);
+  return (device.is_cuda() ? 1 : 2) * images_per_call(device);
 }
 
 // --- Prefix ---
@@ -98,16 +81,14 @@ struct Prefix::State {
 };
 
 Prefix::Prefix(const Model& model, Precision precision) {
-  const Network& network = model.network();
-  auto* end = prefix_end(network).value;
-  const auto& sizes = network.analysis.recording.sizes[0].at(end);
-  EngineInput input = engine_input(model, end, precision);
-  input.images_a_call = images_a_call(input.device);
-  state_ = std::make_unique<State>(State{std::move(input),
-                                         end == network.flat.images(),
-                                         {sizes.begin() + 1, sizes.end()},
-                                         {},
-                                         nullptr});
+  FrozenPrefix part = frozen_prefix(model);
+  const at::Device device = model.device();
+  state_ = std::make_unique<State>(
+      State{{std::move(part.flat), model.info(), device, precision, images_per_call(device)},
+            part.empty,
+            std::move(part.sizes),
+            {},
+            nullptr});
 }
 Prefix::~Prefix() = default;
 Prefix::Prefix(Prefix&&) noexcept = default;
@@ -144,7 +125,7 @@ std::string Prefix::engine() const {
 // --- Classifier ---
 
 Classifier::Classifier(const Model& model, Precision precision)
-    : engine_(make_engine(engine_input(model, logits_of(model.network().flat), precision))) {}
+    : engine_(make_engine({up_to_logits(model), model.info(), model.device(), precision})) {}
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 

@@ -1,7 +1,7 @@
 #include "engine/engine.h"
 #include "engine/frozen_graph.h"
-#include "model/evaluate.h"
-#include "model/piece.h"
+#include "model/api/execute.h"
+#include "model/api/input.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -38,14 +38,14 @@ class LibTorchEngine : public Engine {
       : info_(input.info),
         device_(input.device),
         type_(scalar_type(input.precision)),
-        images_a_call_(input.images_a_call),
+        images_per_call_(input.images_per_call),
         executable_(optimised(input.slice, type_)) {}
 
   at::Tensor run(const at::Tensor& images) override {
     const at::NoGradGuard no_grad;
-    if (images_a_call_ == 0) return run_call(images);
+    if (images_per_call_ == 0) return run_call(images);
     std::vector<at::Tensor> features;
-    for (const at::Tensor& part : images.split(images_a_call_))
+    for (const at::Tensor& part : images.split(images_per_call_))
       features.push_back(run_call(filled_up(part)).narrow(0, 0, part.size(0)));
     return at::cat(features);
   }
@@ -62,14 +62,14 @@ class LibTorchEngine : public Engine {
 
   at::Tensor filled_up(const at::Tensor& images) const {
     auto missing = images.sizes().vec();
-    missing[0] = images_a_call_ - images.size(0);
+    missing[0] = images_per_call_ - images.size(0);
     return missing[0] == 0 ? images : at::cat({images, at::zeros(missing, images.options())});
   }
 
   FileInfo info_;
   at::Device device_;
   at::ScalarType type_;
-  std::int64_t images_a_call_;
+  std::int64_t images_per_call_;
   Executable executable_;
 };
 

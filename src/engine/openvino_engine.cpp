@@ -1,7 +1,7 @@
 #include "engine/engine.h"
 #include "engine/frozen_graph.h"
 #include "engine/torch_decoder.h"
-#include "model/piece.h"
+#include "model/api/input.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -20,9 +20,9 @@ namespace {
 
 // Shapes are static. A stream of its own for each core needs no talk between cores; with this many
 // images a request, what a request costs beside its arithmetic no longer counts.
-constexpr std::int64_t images_a_request = 4;
+constexpr std::int64_t images_per_request = 4;
 // They wait in one queue: a stream whose core is slow, or shared with a loader, takes fewer.
-constexpr int requests_a_stream = 4;
+constexpr int requests_per_stream = 4;
 
 ov::element::Type element_type(Precision precision) {
   return precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32;
@@ -61,10 +61,10 @@ class OpenVinoEngine : public Engine {
       : graph_(frozen_graph(input.slice)), type_(scalar_type(input.precision)) {
     const auto height = static_cast<std::size_t>(input.info.input.height);
     const auto width = static_cast<std::size_t>(input.info.input.width);
-    const auto model = to_openvino(graph_, {images_a_request, 3, height, width});
+    const auto model = to_openvino(graph_, {images_per_request, 3, height, width});
     compiled_ = compile(complete(model, input), input.precision);
     const auto streams = compiled_.get_property(ov::num_streams).num;
-    for (int i = 0; i < requests_a_stream * streams; ++i)
+    for (int i = 0; i < requests_per_stream * streams; ++i)
       requests_.push_back(compiled_.create_infer_request());
   }
 
@@ -74,14 +74,15 @@ class OpenVinoEngine : public Engine {
     omp_pause_resource_all(omp_pause_soft);
     const at::Tensor source = images.contiguous();
     const std::int64_t n = source.size(0);
-    const std::int64_t whole = n - n % images_a_request;
+    const std::int64_t whole = n - n % images_per_request;
     const ov::Shape shape = compiled_.output().get_shape();
     std::vector<std::int64_t> sizes(shape.begin(), shape.end());
     sizes[0] = n;
     at::Tensor features = at::empty(sizes, type_);
     const auto nothing_runs = c10::make_scope_exit([&] { wait_in_any_case(); });
-    for (std::int64_t first = 0; first < whole; first += images_a_request) {
-      start(source.narrow(0, first, images_a_request), features.narrow(0, first, images_a_request));
+    for (std::int64_t first = 0; first < whole; first += images_per_request) {
+      start(source.narrow(0, first, images_per_request),
+            features.narrow(0, first, images_per_request));
     }
     if (whole < n) run_rest(source.slice(0, whole), features.slice(0, whole));
     for (ov::InferRequest& request : requests_)
@@ -115,11 +116,11 @@ class OpenVinoEngine : public Engine {
 
   void run_rest(const at::Tensor& images, at::Tensor features) {
     auto sizes = images.sizes().vec();
-    sizes[0] = images_a_request;
+    sizes[0] = images_per_request;
     at::Tensor padded = at::zeros(sizes, at::kByte);
     padded.narrow(0, 0, images.size(0)).copy_(images);
     sizes = features.sizes().vec();
-    sizes[0] = images_a_request;
+    sizes[0] = images_per_request;
     const at::Tensor result = at::empty(sizes, type_);
     ov::InferRequest& request = requests_[next_ % requests_.size()];
     start(padded, result);

@@ -101,14 +101,14 @@ ov::OutputVector constant(const c10::IValue& value) {
 
 // The graph itself, or one of its nodes. The frontend asks for both through the same interface;
 // what it asks only of other kinds of decoder throws.
-class Decoder : public ov::frontend::pytorch::TorchDecoder {
+class GraphDecoder : public ov::frontend::pytorch::TorchDecoder {
  public:
-  Decoder(std::shared_ptr<Graph> graph, ov::PartialShape input_shape)
+  GraphDecoder(std::shared_ptr<Graph> graph, ov::PartialShape input_shape)
       : graph_(std::move(graph)), input_shape_(std::move(input_shape)), type_("graph") {
     set_values(graph_->inputs(), graph_->outputs());
   }
 
-  Decoder(std::shared_ptr<Graph> graph, Node* node)
+  GraphDecoder(std::shared_ptr<Graph> graph, Node* node)
       : graph_(std::move(graph)), node_(node), type_(node->kind().toQualString()) {
     set_values(node->inputs(), node->outputs());
     if (const auto* schema = node->maybeSchema()) {
@@ -173,7 +173,7 @@ class Decoder : public ov::frontend::pytorch::TorchDecoder {
   void visit_subgraph(
       std::function<void(std::shared_ptr<TorchDecoder>)> node_visitor) const override {
     for (Node* node : graph_->nodes())
-      node_visitor(std::make_shared<Decoder>(graph_, node));
+      node_visitor(std::make_shared<GraphDecoder>(graph_, node));
   }
   std::shared_ptr<TorchDecoder> get_subgraph_decoder(std::size_t) const override { refuse(); }
 
@@ -227,7 +227,8 @@ std::shared_ptr<ov::Model> to_openvino(const std::shared_ptr<Graph>& graph,
                                        const std::vector<std::size_t>& input_shape) {
   const ov::PartialShape shape = ov::Shape(input_shape);
   // FrontEnd::load knows its argument only by this exact type.
-  const std::shared_ptr<ov::frontend::IDecoder> decoder = std::make_shared<Decoder>(graph, shape);
+  const std::shared_ptr<ov::frontend::IDecoder> decoder =
+      std::make_shared<GraphDecoder>(graph, shape);
   const ov::frontend::pytorch::FrontEnd frontend;
   return frontend.convert(frontend.load(decoder));
 }

@@ -1,5 +1,6 @@
 #include "tl/model/backbone_file.h"
 
+#include "model/export_hint.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/text.h"
@@ -14,9 +15,6 @@ namespace tl {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* export_hint =
-    "export the network with scripts/export_backbone NAME OUT.pt, or torch.jit.save";
 
 // The archive's extra files, read without loading (and so running) the module.
 class Archive {

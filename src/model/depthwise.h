@@ -2,7 +2,7 @@
 // which PyTorch uses, is fast forward, but takes 10 to 40 times as long backward for most shapes.
 #pragma once
 
-#include "model/network.h"
+#include "model/api/flat_graph.h"
 
 namespace tl {
 

@@ -1,6 +1,6 @@
 #include "model/flat_builder.h"
 
-#include "model/evaluate.h"
+#include "model/node.h"
 #include "model/recording.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
@@ -50,14 +50,14 @@ std::vector<Pair> evaluate_both(Node* node, const std::vector<Ref>& inputs) {
     Stack values;
     for (const Ref& input : inputs)
       values.push_back(input->value[which]);
-    values = evaluate(node, std::move(values));
+    values = run_node(node, std::move(values));
     for (std::size_t i = 0; i < outputs.size(); ++i)
       outputs[i][which] = std::move(values.at(i));
   }
   return outputs;
 }
 
-void refuse(const Node* node, const std::string& why) {
+void refuse_lowering(const Node* node, const std::string& why) {
   throw Error(ExitCode::model, str("this network can't be lowered: ", why), describe(node),
               "export it by tracing (scripts/export_backbone --method trace), or change the "
               "network there");
@@ -75,7 +75,7 @@ namespace {
 std::vector<IValue> elements_of(const IValue& container, const Node* node) {
   if (container.isTuple()) return container.toTupleRef().elements().vec();
   if (container.isList()) return container.toListRef().vec();
-  refuse(node, "it changes a container that is no list");
+  refuse_lowering(node, "it changes a container that is no list");
 }
 
 // Types of the example are exact where the original said Optional or a fixed shape.
@@ -90,12 +90,12 @@ FlatBuilder::FlatBuilder(const ExampleImages& images) : images_(std::make_shared
   images_->value = {images[0].clone(), images[1].clone()};
   images_->from_images = true;
   images_->out = flat_.graph->addInput("images");
-  note(images_->out, images_->value);
+  record(images_->out, images_->value);
 }
 
-void FlatBuilder::note(const Value* out, const Pair& seen) {
+void FlatBuilder::record(const Value* out, const Pair& seen) {
   for (const int which : {0, 1})
-    tl::note(recording_, which, out, seen[which]);
+    tl::record(recording_, which, out, seen[which]);
 }
 
 Ref FlatBuilder::lifted(const at::Tensor& tensor, const std::string& name, bool parameter) {
@@ -104,7 +104,7 @@ Ref FlatBuilder::lifted(const at::Tensor& tensor, const std::string& name, bool 
     known = std::make_shared<Known>();
     known->value = {tensor, tensor};
     known->out = flat_.graph->addInput();
-    note(known->out, known->value);
+    record(known->out, known->value);
     flat_.tensors.push_back({name, tensor.detach(), parameter});
   }
   return known;
@@ -127,7 +127,7 @@ Value* FlatBuilder::materialise(const Ref& known) {
                 "", "quantised and packed networks can't be trained; export the float network");
   }
   known->out = *value;
-  note(known->out, known->value);
+  record(known->out, known->value);
   return known->out;
 }
 
@@ -144,7 +144,7 @@ Value* FlatBuilder::materialise_elements(const Ref& known) {
   Node* node = container.isTuple()
                    ? flat_.graph->createTuple(values)
                    : flat_.graph->createList(container.toList().elementType(), values);
-  note(node->output(), known->value);
+  record(node->output(), known->value);
   return flat_.graph->insertNode(node)->output();
 }
 
@@ -167,7 +167,7 @@ void FlatBuilder::split_into_elements(const Ref& known, const Node* node) {
     element->constant = known->constant || (!known->from_images && same_number);
     element->from_images = known->from_images;
     element->out = element->constant ? nullptr : outs[i];
-    if (outs[i] != nullptr) note(outs[i], element->value);
+    if (outs[i] != nullptr) record(outs[i], element->value);
     known->elements.push_back(std::move(element));
   }
   known->is_list = true;
@@ -183,11 +183,11 @@ Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments,
     copy->addInput(argument);
   for (std::size_t i = 0; i < node->outputs().size(); ++i) {
     refine_type(copy->outputs()[i], node->outputs()[i]->type());
-    note(copy->outputs()[i], results[i]);
+    record(copy->outputs()[i], results[i]);
   }
   flat_.graph->insertNode(copy);
   if (copy->maybeOperator() == nullptr && copy->kind().is_aten()) {
-    refuse(node, "it changes a tensor in place by an operation without a functional twin");
+    refuse_lowering(node, "it changes a tensor in place by an operation without a functional twin");
   }
   return copy;
 }
@@ -195,7 +195,7 @@ Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments,
 // relu_ -> relu, with the same arguments.
 Node* FlatBuilder::functional_twin(Node* node) {
   std::string name = node->kind().toQualString();
-  if (name.back() != '_') refuse(node, "it changes a value in place");
+  if (name.back() != '_') refuse_lowering(node, "it changes a value in place");
   name.pop_back();
   return flat_.graph->create(c10::Symbol::fromQualString(name), node->outputs().size());
 }

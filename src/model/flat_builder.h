@@ -39,7 +39,7 @@ bool same_in_both(const Pair& value);
 std::vector<Pair> evaluate_both(torch::jit::Node* node, const std::vector<Ref>& inputs);
 
 // Throws Error(model) that names the operation and its place in the network.
-[[noreturn]] void refuse(const torch::jit::Node* node, const std::string& why);
+[[noreturn]] void refuse_lowering(const torch::jit::Node* node, const std::string& why);
 
 bool is_in_place(const torch::jit::Node* node);
 
@@ -69,7 +69,7 @@ class FlatBuilder {
   std::pair<FlatGraph, Recording> finish(const Ref& result);
 
  private:
-  void note(const torch::jit::Value* out, const Pair& seen);
+  void record(const torch::jit::Value* out, const Pair& seen);
   torch::jit::Value* materialise_elements(const Ref& known);
   torch::jit::Node* functional_twin(torch::jit::Node* node);
 

@@ -12,9 +12,6 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-// Inputs of aten::batch_norm.
-enum { norm_weight = 1, norm_bias, norm_mean, norm_variance, norm_training, norm_epsilon = 7 };
-
 bool is_none(const Value* value) {
   return value->type()->kind() == c10::TypeKind::NoneType;
 }
@@ -38,10 +35,10 @@ bool is_transposed(const Node* convolution) {
 bool can_fold(const FlatGraph& flat, const Node* norm) {
   if (!is_batch_norm(norm)) return false;
   const Node* convolution = norm->input(0)->node();
-  const auto training = torch::jit::toIValue(norm->input(norm_training));
+  const auto training = torch::jit::toIValue(norm->input(batch_norm::training));
   return is_convolution(convolution) && !is_transposed(convolution) &&
          weight_dimensions(flat, convolution) > 0 && norm->input(0)->uses().size() == 1 &&
-         training && !training->toBool() && !is_none(norm->input(norm_mean));
+         training && !training->toBool() && !is_none(norm->input(batch_norm::running_mean));
 }
 
 void fold(FlatGraph& flat, Node* norm) {
@@ -49,17 +46,17 @@ void fold(FlatGraph& flat, Node* norm) {
   Node* convolution = norm->input(0)->node();
   const std::int64_t dimensions = weight_dimensions(flat, convolution);
   const torch::jit::WithInsertPoint here(convolution);
-  Value* scale = graph.insert(
-      aten::rsqrt,
-      {graph.insert(aten::add, {norm->input(norm_variance), norm->input(norm_epsilon)})});
-  if (!is_none(norm->input(norm_weight))) {
-    scale = graph.insert(aten::mul, {scale, norm->input(norm_weight)});
+  Value* scale =
+      graph.insert(aten::rsqrt, {graph.insert(aten::add, {norm->input(batch_norm::running_variance),
+                                                          norm->input(batch_norm::epsilon)})});
+  if (!is_none(norm->input(batch_norm::weight))) {
+    scale = graph.insert(aten::mul, {scale, norm->input(batch_norm::weight)});
   }
-  Value* shift =
-      graph.insert(aten::neg, {graph.insert(aten::mul, {norm->input(norm_mean), scale})});
-  for (Value* bias : {convolution->input(2), norm->input(norm_bias)}) {
+  Value* shift = graph.insert(
+      aten::neg, {graph.insert(aten::mul, {norm->input(batch_norm::running_mean), scale})});
+  for (Value* bias : {convolution->input(2), norm->input(batch_norm::bias)}) {
     if (is_none(bias)) continue;
-    const bool of_norm = bias == norm->input(norm_bias);
+    const bool of_norm = bias == norm->input(batch_norm::bias);
     shift =
         graph.insert(aten::add, {shift, of_norm ? bias : graph.insert(aten::mul, {bias, scale})});
   }

@@ -1,7 +1,7 @@
 // Batch-norms that use fixed statistics, taken into the convolutions in front of them.
 #pragma once
 
-#include "model/network.h"
+#include "model/api/flat_graph.h"
 
 namespace tl {
 

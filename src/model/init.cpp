@@ -1,3 +1,4 @@
+#include "model/kinds.h"
 #include "model/network.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -41,7 +42,7 @@ void draw(NamedTensor& named, const Use& use, const at::Generator& generator) {
   const bool convolution = use.kind.find("conv") != std::string::npos;
   if (!tensor.is_floating_point()) return;
   if (norm && use.kind == "aten::batch_norm" && !named.parameter) {
-    tensor.fill_(use.argument == 4 ? 1 : 0);  // running mean and variance
+    tensor.fill_(use.argument == batch_norm::running_variance ? 1 : 0);
   } else if (!named.parameter) {
     return;
   } else if (norm) {

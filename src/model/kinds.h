@@ -3,6 +3,8 @@
 
 #include <torch/csrc/jit/ir/ir.h>
 
+#include <cstddef>
+
 namespace tl {
 
 bool is_convolution(const torch::jit::Node* node);
@@ -17,5 +19,15 @@ bool is_view(const torch::jit::Node* node);
 bool is_container(const torch::jit::Node* node);
 // Looks at a tensor's form (shape, type, device) and not at its contents.
 bool looks_at_form_only(const torch::jit::Node* node);
+
+// Where the arguments of aten::batch_norm stand.
+namespace batch_norm {
+constexpr std::size_t weight = 1;
+constexpr std::size_t bias = 2;
+constexpr std::size_t running_mean = 3;
+constexpr std::size_t running_variance = 4;
+constexpr std::size_t training = 5;
+constexpr std::size_t epsilon = 7;
+}  // namespace batch_norm
 
 }  // namespace tl

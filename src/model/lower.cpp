@@ -1,8 +1,8 @@
 #include "model/lower.h"
 
-#include "model/evaluate.h"
 #include "model/flat_builder.h"
 #include "model/kinds.h"
+#include "model/node.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
 
@@ -41,17 +41,10 @@ bool has_no_place_in_a_flat_graph(const std::string& kind) {
   return kinds.count(kind) > 0;
 }
 
-// The interpreter puts the cause last, behind the whole call stack.
-std::string last_line(std::string text) {
-  while (!text.empty() && text.back() == '\n')
-    text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
-}
-
 // Walks a forward once, as an interpreter would, and notes down what it does.
-class Walk {
+class ForwardWalk {
  public:
-  Walk(const torch::jit::Module& module, const ExampleImages& images)
+  ForwardWalk(const torch::jit::Module& module, const ExampleImages& images)
       : module_(module), builder_(images) {
     list_tensors();
   }
@@ -134,6 +127,7 @@ class Walk {
         throw;
       } catch (const std::exception& error) {
         if (is_out_of_memory(error)) throw;
+        // The interpreter puts the cause last, behind the whole call stack.
         throw Error(ExitCode::model,
                     str("the network fails on a batch of images: ", last_line(error.what())),
                     describe(node),
@@ -167,11 +161,11 @@ class Walk {
     } else if (kind == "aten::add" && get(node->input(0))->value[0].isList()) {
       concatenate(node);
     } else if (has_no_place_in_a_flat_graph(kind)) {
-      refuse(node, "it uses an operation that has no place in a flat graph");
+      refuse_lowering(node, "it uses an operation that has no place in a flat graph");
     } else if (has_no_result(kind)) {
       return;
     } else if (node->hasSideEffects() && kind != "prim::RaiseException") {
-      refuse(node, "it does something beside computing");  // and does not do it here
+      refuse_lowering(node, "it does something beside computing");  // and does not do it here
     } else {
       operation(node);
     }
@@ -205,9 +199,10 @@ class Walk {
   }
 
   static const IValue& decision(const Node* node, const Ref& known) {
-    if (is_from_images(known)) refuse(node, "it takes a different path for different pixel values");
+    if (is_from_images(known))
+      refuse_lowering(node, "it takes a different path for different pixel values");
     if (!same_in_both(known->value)) {
-      refuse(node, "it takes a different path for different batch sizes");
+      refuse_lowering(node, "it takes a different path for different batch sizes");
     }
     return known->value[0];
   }
@@ -357,7 +352,7 @@ class Walk {
 
 Lowered lower(const torch::jit::Module& module, const ExampleImages& images) {
   const at::NoGradGuard no_grad;
-  return Walk(module, images).run();
+  return ForwardWalk(module, images).run();
 }
 
 }  // namespace tl

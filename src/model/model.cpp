@@ -1,10 +1,11 @@
 #include "tl/model/model.h"
 
 #include "model/analysis.h"
+#include "model/api/execute.h"
+#include "model/export_hint.h"
 #include "model/head.h"
 #include "model/lower.h"
 #include "model/network.h"
-#include "model/piece.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
 
@@ -19,16 +20,12 @@
 namespace tl {
 namespace {
 
-constexpr const char* export_hint =
-    "export the network again (scripts/export_backbone NAME OUT.pt, or torch.jit.save)";
-
 torch::jit::Module read_module(const std::filesystem::path& file) try {
   return torch::jit::load(file.string(), c10::kCPU);
 } catch (const std::exception& error) {
   if (is_out_of_memory(error)) throw;
-  const std::string text = error.what();
-  throw Error(ExitCode::model, str("LibTorch can't load it: ", text.substr(0, text.find('\n'))),
-              file.string(), export_hint);
+  throw Error(ExitCode::model, "LibTorch can't load it: " + first_line(error.what()), file.string(),
+              export_hint);
 }
 
 // A tensor may repeat a few bytes of its file as often as it likes; but whoever copies it pays.
@@ -119,6 +116,14 @@ std::string qualified_name(const NamedTensor& named) {
   return (named.head ? "" : "backbone.") + named.name;
 }
 
+c10::Device device_of(const std::vector<NamedTensor>& tensors) {
+  return tensors.empty() ? c10::Device(c10::kCPU) : tensors.front().tensor.device();
+}
+
+const Network& network_of(const Model& model) {
+  return *model.network_;
+}
+
 Model::Model() : network_(std::make_unique<Network>()) {}
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
@@ -148,9 +153,6 @@ const FileInfo& Model::info() const {
 const std::vector<Layer>& Model::layers() const {
   return network_->layers;
 }
-int Model::frozen_layers() const {
-  return network_->frozen_layers;
-}
 
 std::int64_t Model::outputs() const {
   const auto& sizes = network_->analysis.recording.sizes[0].at(network_->flat.output());
@@ -164,50 +166,6 @@ void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t s
   network.flat = std::move(flat);
   network.analysis = analyse(network.flat, std::move(recording));
   network.layers = public_layers(network.flat, network.analysis);
-}
-
-namespace {
-
-// Of the first `all` layers: the classifier behind them is no layer of the backbone.
-int layers_up_to(const std::vector<Layer>& layers, int all, const std::string& name) {
-  std::vector<std::string> names;
-  for (auto i = static_cast<std::size_t>(all); i > 0; --i) {
-    const std::string& candidate = layers[i - 1].name;
-    if (candidate == name || candidate.rfind(name + ".", 0) == 0) return static_cast<int>(i);
-    names.push_back(candidate);
-  }
-  const std::string near = nearest(name, names);
-  throw Error(ExitCode::usage, str("the backbone has no layer \"", name, "\""), "backbone.freeze",
-              near.empty() ? "tl-inspect lists the layers" : str("did you mean \"", near, "\"?"));
-}
-
-int layers_to_freeze(const std::vector<Layer>& layers, const Freeze& choice) {
-  const bool classifier = !layers.empty() && layers.back().classifier;
-  const int all = static_cast<int>(layers.size()) - (classifier ? 1 : 0);
-  if (const auto* word = std::get_if<FreezeWord>(&choice))
-    return *word == FreezeWord::all ? all : 0;
-  if (const auto* name = std::get_if<std::string>(&choice)) return layers_up_to(layers, all, *name);
-  const int k = std::get<int>(choice);
-  if (k < 0 || k > all) {
-    throw Error(ExitCode::usage, str("the backbone has ", all, " layers; ", k, " can't be frozen"),
-                "backbone.freeze", str("give a number from 0 to ", all, ", or \"all\""));
-  }
-  return k;
-}
-
-}  // namespace
-
-int Model::freeze(const Freeze& choice) {
-  Network& network = *network_;
-  network.frozen_layers = layers_to_freeze(network.layers, choice);
-  for (NamedTensor& tensor : network.flat.tensors)
-    tensor.frozen = false;
-  for (int i = 0; i < network.frozen_layers; ++i) {
-    for (const std::size_t t : network.analysis.layers[static_cast<std::size_t>(i)].tensors) {
-      network.flat.tensors[t].frozen = true;
-    }
-  }
-  return network.frozen_layers;
 }
 
 Totals Model::totals() const {
@@ -236,20 +194,16 @@ void Model::to(const c10::Device& device) {
   }
 }
 
+c10::Device Model::device() const {
+  return device_of(network_->flat.tensors);
+}
+
 std::vector<std::pair<std::string, at::Tensor>> Model::tensors() const {
   std::vector<std::pair<std::string, at::Tensor>> all;
   for (const NamedTensor& tensor : network_->flat.tensors) {
     all.emplace_back(qualified_name(tensor), tensor.tensor);
   }
   return all;
-}
-
-std::vector<std::string> Model::frozen_tensors() const {
-  std::vector<std::string> names;
-  for (const NamedTensor& tensor : network_->flat.tensors) {
-    if (tensor.frozen) names.push_back(qualified_name(tensor));
-  }
-  return names;
 }
 
 }  // namespace tl

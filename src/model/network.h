@@ -1,41 +1,24 @@
-// The flat graph behind a Model, and what is known of it. For the model room alone.
+// The flat graph behind a Model, and what is known of it. For this room alone: what others use is
+// in model/api.
 #pragma once
 
+#include "model/api/flat_graph.h"
 #include "tl/model/model.h"
 
-#include <ATen/core/Tensor.h>
 #include <torch/csrc/jit/api/compilation_unit.h>
-#include <torch/csrc/jit/ir/ir.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace tl {
 
-struct NamedTensor {
-  std::string name;
-  at::Tensor tensor;
-  bool parameter = false;  // else a buffer
-  bool head = false;       // of the head that we attached
-  bool frozen = false;
-};
-
 // "backbone.layer1.0.conv1.weight" or "head.0.weight": the name in a model.pt and a checkpoint.
 std::string qualified_name(const NamedTensor& named);
 
-// A graph without control flow, mutation or calls. Its inputs are the images (normalised, float,
-// N x 3 x H x W) and then one value for each entry of `tensors`; its output is one tensor.
-struct FlatGraph {
-  std::shared_ptr<torch::jit::Graph> graph;
-  std::vector<NamedTensor> tensors;
-  torch::jit::Node* head = nullptr;  // the first node that belongs to the attached head's layers
-
-  torch::jit::Value* images() const { return graph->inputs()[0]; }
-  torch::jit::Value* output() const { return graph->outputs()[0]; }
-};
+// That of the first; the CPU where there is none.
+c10::Device device_of(const std::vector<NamedTensor>& tensors);
 
 // Shapes, types and numbers seen while the graph was made on two batches of different size: they
 // tell what follows the batch and what is constant.
@@ -79,5 +62,7 @@ struct Network {
   std::vector<Layer> layers;  // of the backbone
   int frozen_layers = 0;
 };
+
+const Network& network_of(const Model& model);
 
 }  // namespace tl

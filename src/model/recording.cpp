@@ -1,6 +1,6 @@
 #include "model/recording.h"
 
-#include "model/evaluate.h"
+#include "model/node.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
@@ -12,7 +12,7 @@ using torch::jit::Node;
 using torch::jit::Stack;
 using torch::jit::Value;
 
-void note(Recording& recording, int which, const Value* value, const IValue& content) {
+void record(Recording& recording, int which, const Value* value, const IValue& content) {
   if (content.isTensor() && content.toTensor().defined()) {
     recording.types[value] = content.toTensor().scalar_type();
     recording.sizes[which][value] = content.toTensor().sizes().vec();
@@ -37,9 +37,9 @@ void carry_over(const Recording& from, const Value* value, const Value* copy, Re
 namespace {
 
 // Runs node after node and forgets each value after its last use.
-class Recorder {
+class Replay {
  public:
-  Recorder(const FlatGraph& flat, Recording& recording, int which)
+  Replay(const FlatGraph& flat, Recording& recording, int which)
       : flat_(flat), recording_(recording), which_(which) {}
 
   // From a value on, with that content.
@@ -59,7 +59,7 @@ class Recorder {
     Stack inputs;
     for (Value* input : node->inputs())
       inputs.push_back(values_.at(input));
-    const Stack outputs = evaluate(node, std::move(inputs));
+    const Stack outputs = run_node(node, std::move(inputs));
     for (std::size_t i = 0; i < outputs.size(); ++i)
       keep(node->outputs()[i], outputs[i]);
     for (Value* input : node->inputs()) {
@@ -70,7 +70,7 @@ class Recorder {
   void keep(Value* value, const IValue& content) {
     uses_left_[value] = value->uses().size();
     values_[value] = content;
-    note(recording_, which_, value, content);
+    record(recording_, which_, value, content);
   }
 
   const FlatGraph& flat_;
@@ -86,7 +86,7 @@ void record_behind(const FlatGraph& flat, Value* from, Recording& recording) {
   const at::NoGradGuard no_grad;
   for (const int which : {0, 1}) {
     const std::vector<std::int64_t> sizes = recording.sizes[which].at(from);
-    Recorder(flat, recording, which).run(from, at::zeros(sizes));
+    Replay(flat, recording, which).run(from, at::zeros(sizes));
   }
 }
 

@@ -8,8 +8,8 @@
 namespace tl {
 
 // Takes down what a value is for the first (0) or the second (1) batch.
-void note(Recording& recording, int which, const torch::jit::Value* value,
-          const c10::IValue& content);
+void record(Recording& recording, int which, const torch::jit::Value* value,
+            const c10::IValue& content);
 
 // What was recorded of a value holds for its copy.
 void carry_over(const Recording& from, const torch::jit::Value* value,

@@ -77,7 +77,7 @@ Value* normalise(Graph& graph, Value* images, const InputSpec& input) {
 
 // The flat graph as a method's graph: tensors are read from the module, devices are the CPU.
 std::shared_ptr<Graph> method_graph(const Model& model, Module& root) {
-  const FlatGraph& flat = model.network().flat;
+  const FlatGraph& flat = network_of(model).flat;
   auto graph = std::make_shared<Graph>();
   graph->addInput("self")->setType(root.type());
   std::unordered_map<Value*, Value*> here;

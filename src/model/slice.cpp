@@ -112,13 +112,13 @@ class Slicer {
   Value* number(std::int64_t first, std::int64_t second) {
     Graph& graph = *piece_.graph;
     if (first == second) return graph.insertConstant(first);
-    const std::int64_t a_image = second - first;
-    if (first != a_image * Recording::batches[0]) {
+    const std::int64_t per_image = second - first;
+    if (first != per_image * Recording::batches[0]) {
       throw Error(ExitCode::model, "a size in this network is no multiple of the batch size", "",
                   "freeze a number of layers that ends at another cut (see tl-inspect)");
     }
     Value* batch = graph.insert(c10::aten::size, {here_.at(from_), 0});
-    return a_image == 1 ? batch : graph.insert(c10::aten::mul, {batch, a_image});
+    return per_image == 1 ? batch : graph.insert(c10::aten::mul, {batch, per_image});
   }
 
   const FlatGraph& flat_;

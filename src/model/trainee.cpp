@@ -1,8 +1,10 @@
+#include "model/api/execute.h"
+#include "model/api/input.h"
 #include "model/bf16.h"
 #include "model/depthwise.h"
 #include "model/fold_norms.h"
+#include "model/freeze.h"
 #include "model/kinds.h"
-#include "model/piece.h"
 #include "model/slice.h"
 #include "tl/model/model.h"
 
@@ -14,22 +16,20 @@ namespace {
 
 using torch::jit::Node;
 
-// Batch-norm uses batch statistics where its own are not frozen and `batch_norm` says so; dropout
+// Batch-norm uses batch statistics where its own are not frozen and `mode` says so; dropout
 // is on from where training begins.
-void set_training_mode(const Network& network, BatchNorm batch_norm, Node* original, Node* copy) {
+void set_training_mode(const Network& network, BatchNorm mode, Node* original, Node* copy) {
   const torch::jit::WithInsertPoint here(copy);
   if (is_dropout(original)) {
     const auto place = network.analysis.position.find(original);
     if (place == network.analysis.position.end()) return;  // of a weight, not of an image
     if (place->second < training_begins(network)) return;
     copy->replaceInput(2, copy->owningGraph()->insertConstant(true));
-  } else if (is_batch_norm(original) && batch_norm == BatchNorm::train) {
-    constexpr std::size_t running_mean = 3;
-    constexpr std::size_t training = 5;
-    const auto* statistics = original->input(running_mean);
+  } else if (is_batch_norm(original) && mode == BatchNorm::train) {
+    const auto* statistics = original->input(batch_norm::running_mean);
     const bool lifted = statistics->node()->kind() == torch::jit::prim::Param;
     if (!lifted || network.flat.tensors.at(statistics->offset() - 1).frozen) return;
-    copy->replaceInput(training, copy->owningGraph()->insertConstant(true));
+    copy->replaceInput(batch_norm::training, copy->owningGraph()->insertConstant(true));
   }
 }
 
@@ -67,8 +67,8 @@ struct Trainee::State {
 
 Trainee::Trainee(const Model& model, BatchNorm batch_norm, Precision precision)
     : state_(std::make_unique<State>(
-          State{cut_out_for_training(model.network(), precision, batch_norm),
-                cut_out(model.network(), precision, {}), precision})) {
+          State{cut_out_for_training(network_of(model), precision, batch_norm),
+                cut_out(network_of(model), precision, {}), precision})) {
   for (const NamedTensor& named : state_->training.tensors()) {
     at::Tensor tensor = named.tensor;
     tensor.set_data(channels_last(tensor));
@@ -82,6 +82,10 @@ at::Tensor Trainee::logits(const at::Tensor& features, bool training) const {
   if (training) return state_->run(state_->training, features);
   const at::NoGradGuard no_grad;
   return state_->run(state_->evaluation, features);
+}
+
+c10::Device Trainee::device() const {
+  return device_of(state_->training.tensors());
 }
 
 std::vector<at::Tensor> Trainee::head_parameters() const {

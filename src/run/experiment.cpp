@@ -1,6 +1,6 @@
 #include "tl/run/experiment.h"
 
-#include "model/compute_threads.h"
+#include "model/api/compute_threads.h"
 #include "run/run_writer.h"
 #include "run/sources.h"
 #include "tl/base/error.h"

@@ -94,11 +94,11 @@ bool Shard::read_index() {
   const auto size = file.size();
   Header header;
   if (!size || !file.read(&header, sizeof header, 0)) return false;
-  const std::uint64_t a_whole_entry = sizeof(ShardEntry) + entry_bytes_;
+  const std::uint64_t bytes_per_entry = sizeof(ShardEntry) + entry_bytes_;
   const bool fits = std::memcmp(header.magic, magic, sizeof magic) == 0 &&
                     header.entry_bytes == entry_bytes_ &&
-                    header.entries == (*size - sizeof header) / a_whole_entry &&
-                    (*size - sizeof header) % a_whole_entry == 0;
+                    header.entries == (*size - sizeof header) / bytes_per_entry &&
+                    (*size - sizeof header) % bytes_per_entry == 0;
   if (!fits) return false;
   entries_.resize(header.entries);
   return file.read(entries_.data(), entries_.size() * sizeof(ShardEntry), sizeof header) &&

@@ -1,6 +1,6 @@
 #include "tl/train/trainer.h"
 
-#include "model/compute_threads.h"
+#include "model/api/compute_threads.h"
 #include "tl/base/error.h"
 #include "tl/base/random.h"
 #include "tl/base/text.h"

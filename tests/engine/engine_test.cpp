@@ -1,7 +1,8 @@
 #include "engine/engine.h"
 
-#include "model/piece.h"
-#include "model/slice.h"
+#include "model/api/execute.h"
+#include "model/api/input.h"
+#include "model/api/parts.h"
 #include "tl/engine/inference.h"
 
 // clang-format off: this one has to come before catch.h
@@ -40,10 +41,7 @@ at::Tensor images(std::int64_t n) {
 }
 
 EngineInput input_of(const Model& model, Precision precision) {
-  const Network& network = model.network();
-  return {slice(network.flat, network.analysis.recording, network.flat.images(),
-                prefix_end(network).value),
-          model.info(), at::kCPU, precision, 0};
+  return {frozen_prefix(model).flat, model.info(), at::kCPU, precision};
 }
 
 at::Tensor plain(const Model& model, const at::Tensor& x) {
@@ -122,7 +120,7 @@ TEST_CASE("LibTorch takes images by the number that it is told, the last ones fi
   EngineInput input = input_of(load_small(folder), Precision::fp32);
   const at::Tensor x = images(19);
   const at::Tensor expected = make_libtorch_engine(input)->run(x);
-  input.images_a_call = 8;
+  input.images_per_call = 8;
   CHECK(relative_error(make_libtorch_engine(input)->run(x), expected) < 1e-5);
 }
 

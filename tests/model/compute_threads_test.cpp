@@ -1,4 +1,4 @@
-#include "model/compute_threads.h"
+#include "model/api/compute_threads.h"
 
 #include "catch.h"
 

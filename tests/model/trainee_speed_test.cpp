@@ -1,8 +1,8 @@
 // What makes training fast must not change what is learnt.
+#include "model/api/execute.h"
 #include "model/bf16.h"
 #include "model/depthwise.h"
 #include "model/depthwise_kernel.h"
-#include "model/evaluate.h"
 #include "model/fold_norms.h"
 
 // clang-format off: this one has to come before catch.h

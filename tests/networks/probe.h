@@ -1,8 +1,9 @@
 // What the probes of networks share: tensors go through pickled dictionaries that torch.load reads.
 #pragma once
 
-#include "model/piece.h"
-#include "model/slice.h"
+#include "model/api/execute.h"
+#include "model/api/input.h"
+#include "model/api/parts.h"
 #include "tl/base/files.h"
 #include "tl/model/model.h"
 
@@ -39,9 +40,7 @@ inline tl::InputSpec square(std::int64_t size) {
 class PlainPrefix {
  public:
   explicit PlainPrefix(const tl::Model& model)
-      : info_(model.info()),
-        piece_(tl::slice(model.network().flat, model.network().analysis.recording,
-                         model.network().flat.images(), tl::prefix_end(model.network()).value)) {}
+      : info_(model.info()), piece_(tl::frozen_prefix(model).flat) {}
   at::Tensor features(const at::Tensor& images) const {
     const at::NoGradGuard no_grad;
     return piece_.run(tl::to_input(images, info_, at::kCPU));

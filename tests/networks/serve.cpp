@@ -1,5 +1,6 @@
 #include "serve.h"
 
+#include "model/slice.h"
 #include "probe.h"
 #include "tl/engine/inference.h"
 
@@ -84,7 +85,7 @@ class Check {
   }
 
   void cut(tl::Model& model) {
-    const auto& [code, flat, analysis, layers, frozen] = model.network();
+    const auto& [code, flat, analysis, layers, frozen] = tl::network_of(model);
     const at::NoGradGuard no_grad;
     for (const tl::Cut& place : analysis.cuts) {
       stage_ = "cut " + std::to_string(place.position);

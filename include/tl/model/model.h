@@ -21,7 +21,7 @@ struct Device;
 
 namespace tl {
 
-struct Network;  // src/model/network.h
+struct Network;
 
 // A parameterised operation of the network, together with the norm or the elementwise affine that
 // follows it directly: what `backbone.freeze` counts.
@@ -79,6 +79,8 @@ class Model {
   Totals totals() const;
 
   void to(const c10::Device& device);
+  // Where its tensors are; the CPU for a network without any.
+  c10::Device device() const;
 
   // Writes one TorchScript module that takes RGB in [0, 1], N x 3 x H x W, and returns logits; the
   // normalisation is inside, parameters keep their names under backbone. and head., and
@@ -90,9 +92,8 @@ class Model {
   // Of those, the names of the frozen ones.
   std::vector<std::string> frozen_tensors() const;
 
-  const Network& network() const { return *network_; }
-
  private:
+  friend const Network& network_of(const Model& model);  // for the library's own rooms
   Model();
   FileInfo info_;
   std::unique_ptr<Network> network_;
@@ -109,6 +110,8 @@ class Trainee {
   Trainee(Trainee&&) noexcept;
   // features: fp32 or bf16. Returns N x C logits in fp32, with gradients in training.
   at::Tensor logits(const at::Tensor& features, bool training) const;
+
+  c10::Device device() const;  // where its tensors are
 
   std::vector<at::Tensor> head_parameters() const;
   std::vector<at::Tensor> backbone_parameters() const;  // the trainable ones

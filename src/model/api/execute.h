@@ -1,17 +1,15 @@
-// Runs single nodes and whole graphs.
+// Runs graphs.
 #pragma once
 
+#include "model/api/flat_graph.h"
+
 #include <ATen/core/stack.h>
-#include <torch/csrc/jit/ir/ir.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 
 #include <memory>
 #include <vector>
 
 namespace tl {
-
-// The values of the node's outputs for the given values of its inputs.
-torch::jit::Stack evaluate(torch::jit::Node* node, torch::jit::Stack inputs);
 
 // A graph made ready to run; autograd flows through it. Safe to use from several threads.
 class Executable {
@@ -23,8 +21,18 @@ class Executable {
   torch::jit::Code code_;
 };
 
-// "aten::conv2d in Net.layer1.conv1 (file.py:12)", for errors; the module path and the source line
-// are left out where the file does not keep them.
-std::string describe(const torch::jit::Node* node);
+// The same for a flat graph, whose tensors it brings along.
+class Piece {
+ public:
+  explicit Piece(FlatGraph flat);
+
+  // x: what the flat graph's first input stands for.
+  at::Tensor run(const at::Tensor& x) const;
+  const std::vector<NamedTensor>& tensors() const { return flat_.tensors; }
+
+ private:
+  FlatGraph flat_;
+  Executable executable_;
+};
 
 }  // namespace tl

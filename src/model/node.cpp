@@ -1,4 +1,6 @@
-#include "model/evaluate.h"
+#include "model/node.h"
+
+#include "model/api/execute.h"
 
 #include <unordered_map>
 
@@ -9,7 +11,7 @@ using torch::jit::Node;
 using torch::jit::Stack;
 using torch::jit::Value;
 
-Stack evaluate(Node* node, Stack inputs) {
+Stack run_node(Node* node, Stack inputs) {
   auto graph = std::make_shared<Graph>();
   std::unordered_map<Value*, Value*> here;
   for (Value* input : node->inputs())
@@ -19,13 +21,6 @@ Stack evaluate(Node* node, Stack inputs) {
   for (Value* output : clone->outputs())
     graph->registerOutput(output);
   return Executable(graph).run(std::move(inputs));
-}
-
-Executable::Executable(const std::shared_ptr<Graph>& graph) : code_(graph, "forward") {}
-
-Stack Executable::run(Stack inputs) const {
-  torch::jit::InterpreterState(code_).run(inputs);
-  return inputs;
 }
 
 std::string describe(const Node* node) {
