@@ -2,6 +2,8 @@
 
 #include "tl/base/log.h"
 #include "tl/base/refusal.h"
+#include "tl/base/stopwatch.h"
+#include "tl/base/text.h"
 #include "tl/base/version.h"
 #include "tl/run/device.h"
 
@@ -123,7 +125,10 @@ int run_program(const std::string& description, int argc, char** argv,
   set_log_level(common.log_level);
   std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit is an error of write(), not the end
   set_up_process(common.threads);
+  const Stopwatch running;
+  log::debug(str("tl ", version(), " on ", compute_threads(), " threads"));
   const int code = guarded([&] { return verb(common); });
+  log::debug(str("exit code ", code, " after ", fixed(running.seconds(), 2), " s"));
   std::cerr.flush();
   // All is written; the libraries would take a tenth of a second to take themselves down.
   std::_Exit(code);

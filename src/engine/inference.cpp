@@ -4,6 +4,8 @@
 #include "model/api/input.h"
 #include "model/api/parts.h"
 #include "tl/base/hash.h"
+#include "tl/base/log.h"
+#include "tl/base/stopwatch.h"
 #include "tl/base/text.h"
 
 #include <ATen/Parallel.h>
@@ -115,7 +117,12 @@ const std::vector<std::int64_t>& Prefix::feature_sizes() const {
   return state_->sizes;
 }
 const std::string& Prefix::identity() const {
-  if (state_->identity.empty()) state_->identity = hash_of(state_->input);
+  if (state_->identity.empty()) {
+    const Stopwatch hashing;
+    state_->identity = hash_of(state_->input);
+    log::debug(str("prefix: identity ", state_->identity, ", hashed in ",
+                   fixed(hashing.seconds(), 2), " s"));
+  }
   return state_->identity;
 }
 std::string Prefix::engine() const {

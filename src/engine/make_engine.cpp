@@ -4,6 +4,7 @@
 #include "model/api/input.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
+#include "tl/base/stopwatch.h"
 #include "tl/base/text.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -38,27 +39,32 @@ bool agrees(Engine& engine, const EngineInput& input) {
   if (given.sizes() != expected.sizes()) return false;
   const double norm = expected.norm().item<double>();
   const double error = given.sub(expected).norm().item<double>();
-  return error <= (input.precision == Precision::bf16 ? 0.1 : 1e-3) * norm;  // false for NaN
+  const double allowed = (input.precision == Precision::bf16 ? 0.1 : 1e-3) * norm;
+  log::debug(str("engine: ", engine.name(), " is off by ", error, ", of ", allowed, " allowed"));
+  return error <= allowed;  // false for NaN
 }
 
 // The line of an error that tells what is wrong: OpenVINO's begin with places in its sources.
 std::string essence(const std::string& message) {
   std::istringstream lines(message);
-  std::string last;
   for (std::string line; std::getline(lines, line);) {
     if (line.find("with a message") != line.npos || line.find("aten::") != line.npos) return line;
-    if (!line.empty()) last = line;
   }
-  return last;
+  return last_line(message);
 }
 
 std::unique_ptr<Engine> try_engine(const std::string& name,
                                    std::unique_ptr<Engine> (*make)(const EngineInput&),
                                    const EngineInput& input) {
   std::string reason = "its results differ from the network's";
+  const Stopwatch making;
   try {
     auto engine = make(input);
-    if (agrees(*engine, input)) return engine;
+    if (agrees(*engine, input)) {
+      log::debug(str("engine: ", name, " in ", input.precision == Precision::bf16 ? "bf16" : "fp32",
+                     ", made and checked in ", fixed(making.seconds(), 2), " s"));
+      return engine;
+    }
   } catch (const std::exception& error) {
     if (is_out_of_memory(error)) throw;  // it may take the layers another time
     reason = essence(error.what());

@@ -3,6 +3,7 @@
 #include "model/export_hint.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
+#include "tl/base/log.h"
 #include "tl/base/text.h"
 
 #include <nlohmann/json.hpp>
@@ -87,18 +88,22 @@ FileInfo read_file_info(const std::filesystem::path& file,
     throw_system_error(ExitCode::model, "can't read the file", file, errno);
   }
   FileInfo info;
+  const auto read_from = [&](const std::string& metadata, const std::string& name,
+                             const std::string& where) {
+    log::debug(str("model: what ", file.string(), " takes is said by ", name));
+    read_metadata(info, parse(metadata, where), where);
+  };
   Archive archive(file);
   const std::string model = archive.extra("tl/model.json");
   const std::string backbone = archive.extra("tl/backbone.json");
   const auto beside = std::filesystem::path(file).replace_extension(".json");
   if (!model.empty()) {
     info.normalises = true;
-    read_metadata(info, parse(model, file.string()), file.string());
+    read_from(model, "tl/model.json in it", file.string());
   } else if (!backbone.empty()) {
-    read_metadata(info, parse(backbone, file.string()), file.string());
+    read_from(backbone, "tl/backbone.json in it", file.string());
   } else if (std::filesystem::exists(beside)) {
-    read_metadata(info, parse(read_file(beside, ExitCode::model), beside.string()),
-                  beside.string());
+    read_from(read_file(beside, ExitCode::model), beside.string(), beside.string());
   } else {
     info.input_is_assumed = !override.has_value();
   }

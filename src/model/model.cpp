@@ -7,6 +7,8 @@
 #include "model/lower.h"
 #include "model/network.h"
 #include "tl/base/error.h"
+#include "tl/base/log.h"
+#include "tl/base/stopwatch.h"
 #include "tl/base/text.h"
 
 #include <ATen/core/grad_mode.h>
@@ -110,6 +112,15 @@ std::vector<Layer> public_layers(const FlatGraph& flat, const Analysis& analysis
   return layers;
 }
 
+// Of the graph that depends on the images.
+std::string facts(const Network& network) {
+  const Analysis& analysis = network.analysis;
+  return str(count(std::ssize(analysis.nodes), "operation"), ", ",
+             count(std::ssize(network.flat.tensors), "tensor"), ", ",
+             count(std::ssize(network.layers), "layer"), ", ",
+             count(std::ssize(analysis.cuts), "cut"));
+}
+
 }  // namespace
 
 std::string qualified_name(const NamedTensor& named) {
@@ -132,7 +143,10 @@ Model& Model::operator=(Model&&) noexcept = default;
 Model Model::load(const std::filesystem::path& file, const std::optional<InputSpec>& input) {
   Model model;
   model.info_ = read_file_info(file, input);
+  const Stopwatch loading;
   const torch::jit::Module module = load_module(file);
+  log::debug(str("model: loaded ", file.string(), " in ", fixed(loading.seconds(), 2), " s"));
+  const Stopwatch lowering;
   const ExampleImages images = example_images(model.info_.input);
   Lowered lowered = lower(module, images);
   if (model.info_.normalises) shorten_names(lowered.flat);
@@ -144,6 +158,8 @@ Model Model::load(const std::filesystem::path& file, const std::optional<InputSp
   network.flat = std::move(lowered.flat);
   network.layers = public_layers(network.flat, network.analysis);
   if (has_classifier(network.flat, network.analysis)) network.layers.back().classifier = true;
+  log::debug(
+      str("model: lowered and checked in ", fixed(lowering.seconds(), 2), " s; ", facts(network)));
   return model;
 }
 
@@ -166,6 +182,7 @@ void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t s
   network.flat = std::move(flat);
   network.analysis = analyse(network.flat, std::move(recording));
   network.layers = public_layers(network.flat, network.analysis);
+  log::debug(str("model: head attached; ", facts(network)));
 }
 
 Totals Model::totals() const {

@@ -44,6 +44,8 @@ class StoredShelf : public Shelf {
         entry_bytes_(entry_bytes),
         memory_(state_->memories.try_emplace(key, entry_bytes).first->second) {
     take_in();
+    log::debug(str("store: shelf ", hexadecimal(key), " has ", on_disk_.size(),
+                   " entries on disk, ", memory_.bytes() / entry_bytes, " in memory"));
   }
 
   bool is_empty() const override { return memory_.bytes() == 0 && on_disk_.empty(); }
@@ -89,6 +91,7 @@ class StoredShelf : public Shelf {
     if (found == on_disk_.end()) return false;
     const auto [shard, index] = found->second;
     if (shard->read(index, into)) return true;
+    log::debug("store: an entry is gone or damaged: " + hexadecimal(entry));
     on_disk_.erase(found);
     return false;
   }
@@ -108,6 +111,8 @@ class StoredShelf : public Shelf {
       const auto file = state_->folder->write(key_, name_of(block), bytes);
       if (file) {
         state_->counts.bytes_written += bytes.size();
+        log::debug(
+            str("store: wrote ", block.digests.size(), " entries, ", bytes.size(), " bytes"));
         take_in(*file);
         return true;
       }
