@@ -18,10 +18,11 @@
 namespace tl {
 namespace {
 
-// Shapes are static. A stream of its own for each core needs no talk between cores; with this many
-// images a request, what a request costs beside its arithmetic no longer counts.
+// A request has a fixed shape. With this many images, what it costs beside its arithmetic does not
+// count.
 constexpr std::int64_t images_per_request = 4;
-// They wait in one queue: a stream whose core is slow, or shared with a loader, takes fewer.
+// Each core has a stream, which computes one request at a time. Requests wait in one queue for all
+// streams, so that one whose core is slow, or shared with a loader, takes fewer.
 constexpr int requests_per_stream = 4;
 
 ov::element::Type element_type(Precision precision) {
@@ -69,8 +70,8 @@ class OpenVinoEngine : public Engine {
   }
 
   at::Tensor run(const at::Tensor& images) override {
-    // OpenMP's threads spin for milliseconds after each of LibTorch's loops, on cores that the
-    // streams need: they end here, and the next loop starts new ones.
+    // After one of LibTorch's loops OpenMP's threads wait for the next by spinning, for
+    // milliseconds, on cores that the streams need. This ends them; the next loop starts new ones.
     omp_pause_resource_all(omp_pause_soft);
     const at::Tensor source = images.contiguous();
     const std::int64_t n = source.size(0);
@@ -93,7 +94,8 @@ class OpenVinoEngine : public Engine {
   std::string name() const override { return "openvino"; }
 
  private:
-  // The requests work in tensors that end with the call, be it by an exception.
+  // Requests read and write tensors of one call: none may still run when the call ends, not even
+  // when it ends by an exception.
   void wait_in_any_case() noexcept {
     for (ov::InferRequest& request : requests_) {
       try {

@@ -52,14 +52,6 @@ int Model::frozen_layers() const {
   return network_->frozen_layers;
 }
 
-std::vector<std::string> Model::frozen_tensors() const {
-  std::vector<std::string> names;
-  for (const NamedTensor& tensor : network_->flat.tensors) {
-    if (tensor.frozen) names.push_back(qualified_name(tensor));
-  }
-  return names;
-}
-
 std::size_t training_begins(const Network& network) {
   const auto k = static_cast<std::size_t>(network.frozen_layers);
   if (k < network.layers.size()) return network.analysis.layers[k].first;

@@ -131,7 +131,7 @@ int probe_gradients(const std::string& network, const std::string& file, const s
     if (tensor.grad().defined()) results.insert("grad." + name, tensor.grad());
   }
   write_pickle(out, results);
-  std::cout << json{{"frozen", spec.model.frozen_tensors()}}.dump() << "\n";
+  std::cout << json{{"frozen", frozen_tensors(spec.model)}}.dump() << "\n";
   return 0;
 }
 
@@ -153,7 +153,7 @@ int probe_training(const std::string& network, const std::string& file, const st
   LossRecorder recorder;
   tl::train(options, {trainee, batches, val, {}, checkpoints, false, {}}, recorder);
   spec.model.save(out + ".after.pt", "{}");
-  std::cout << json{{"losses", recorder.losses}, {"frozen", spec.model.frozen_tensors()}}.dump()
+  std::cout << json{{"losses", recorder.losses}, {"frozen", frozen_tensors(spec.model)}}.dump()
             << "\n";
   return 0;
 }

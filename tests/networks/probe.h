@@ -11,6 +11,7 @@
 #include <torch/serialize.h>
 
 #include <string>
+#include <vector>
 
 using TensorDict = c10::Dict<std::string, at::Tensor>;
 
@@ -33,6 +34,16 @@ inline tl::InputSpec square(std::int64_t size) {
   input.height = input.width = static_cast<int>(size);
   input.resize = static_cast<int>(size);
   return input;
+}
+
+// Names in a model.pt.
+inline std::vector<std::string> frozen_tensors(const tl::Model& model) {
+  std::vector<std::string> names;
+  for (int i = 0; i < model.frozen_layers(); ++i) {
+    for (const std::string& name : model.layers()[static_cast<std::size_t>(i)].tensors)
+      names.push_back("backbone." + name);
+  }
+  return names;
 }
 
 // The prefix as PyTorch itself would compute it. An engine's last bits differ, by far less than

@@ -130,7 +130,7 @@ class Check {
       if (tensor.grad().defined()) results_.insert("grad." + name, tensor.grad().clone());
       results_.insert("state." + name, tensor.detach().clone());
     }
-    facts_["frozen"] = model.frozen_tensors();
+    facts_["frozen"] = frozen_tensors(model);
     facts_["trained_k"] = k;
   }
 

@@ -26,23 +26,27 @@ class Engine;  // src/engine/engine.h
 // fp32 elsewhere.
 Precision resolve_precision(Precision wish, const Model& model);
 
-// Images in one call that keep every core of the device busy, so many that the wait of some for the
-// last at its end does not count.
+// How many images to give a prefix in one call: enough to keep every core of the device busy, and
+// for the end of the call, where some wait for the last, not to count.
 int preferred_batch(const c10::Device& device);
 
 // Everything before the last cut that stands before the first trainable parameter: runs without
 // gradients, and gives the same features for the same image whatever is trained behind it.
 class Prefix {
  public:
+  // `precision`: fp32 or bf16. The model may change behind the cut afterwards, not in front of it.
+  // Throws Error(model) where a size in the network can't be followed to the cut.
   Prefix(const Model& model, Precision precision);
   ~Prefix();
   Prefix(Prefix&&) noexcept;
 
-  // Makes the engine, which the first call that needs it does otherwise.
+  // Makes the engine, which the first call that needs it does otherwise. Throws std::bad_alloc and
+  // the like where memory is short; an engine that can't take the layers gives way to a slower one.
   void prepare() const;
 
-  // images: uint8, N x H x W x 3, RGB. Returns the tensor at the cut on the model's device, in fp32
-  // or bf16. Not to be called from two threads at once.
+  // images: uint8, N x H x W x 3, RGB, of the size that the model's info() says; on the CPU.
+  // Returns N x feature_sizes() of feature_type() on the model's device. Not to be called from two
+  // threads at once.
   at::Tensor features(const at::Tensor& images) const;
 
   c10::Device device() const;
@@ -66,12 +70,13 @@ class Prefix {
 // The network whole, for evaluation and prediction.
 class Classifier {
  public:
+  // `precision`: fp32 or bf16.
   explicit Classifier(const Model& model, Precision precision = Precision::fp32);
   ~Classifier();
   Classifier(Classifier&&) noexcept;
 
-  // images: uint8, N x H x W x 3, RGB. Returns N x C logits in fp32 on the model's device. Not to
-  // be called from two threads at once.
+  // images: as for Prefix::features. Returns N x C logits in fp32 on the model's device. Not to be
+  // called from two threads at once.
   at::Tensor logits(const at::Tensor& images) const;
 
  private:

@@ -67,7 +67,7 @@ class Model {
   void attach_head(const HeadOptions& options, int classes, std::uint64_t seed);
 
   // Chooses the first layers that keep every tensor. Returns k. Throws Error(usage) on an unknown
-  // name or a k beyond the last layer.
+  // name or a k beyond the last layer of the backbone.
   int freeze(const Freeze& choice);
   int frozen_layers() const;
 
@@ -78,19 +78,19 @@ class Model {
   // Of the layers in use: before attach_head those of the file, after it backbone and head.
   Totals totals() const;
 
+  // Moves all tensors. Throws LibTorch's c10::Error where there is no such device or no memory.
   void to(const c10::Device& device);
   // Where its tensors are; the CPU for a network without any.
   c10::Device device() const;
 
   // Writes one TorchScript module that takes RGB in [0, 1], N x 3 x H x W, and returns logits; the
   // normalisation is inside, parameters keep their names under backbone. and head., and
-  // `metadata` becomes the extra file tl/model.json. The file is whole or absent.
+  // `metadata` becomes the extra file tl/model.json. The file is whole or absent: throws
+  // Error(training) where the disk refuses.
   void save(const std::filesystem::path& file, const std::string& metadata) const;
 
   // Every parameter and buffer in use, by name; the tensors are shared, not copied.
   std::vector<std::pair<std::string, at::Tensor>> tensors() const;
-  // Of those, the names of the frozen ones.
-  std::vector<std::string> frozen_tensors() const;
 
  private:
   friend const Network& network_of(const Model& model);  // for the library's own rooms
@@ -104,11 +104,13 @@ class Model {
 // in training behind the first trainable layer.
 class Trainee {
  public:
-  // `precision`: fp32 or bf16, of activations and gradients; weights are kept in fp32.
+  // `precision`: fp32 or bf16, of activations and gradients; weights are kept in fp32. The tensors
+  // are the model's own. Throws Error(model) where a size behind the cut can't be recomputed there.
   Trainee(const Model& model, BatchNorm batch_norm, Precision precision = Precision::fp32);
   ~Trainee();
   Trainee(Trainee&&) noexcept;
-  // features: fp32 or bf16. Returns N x C logits in fp32, with gradients in training.
+  // features: as Prefix gives them, N x Prefix::feature_sizes(), fp32 or bf16. Returns N x C logits
+  // in fp32, with gradients in training.
   at::Tensor logits(const at::Tensor& features, bool training) const;
 
   c10::Device device() const;  // where its tensors are

@@ -1,10 +1,11 @@
-// How many threads LibTorch's loops take.
+// How many threads LibTorch's loops take, for a while.
 #pragma once
 
 namespace tl {
 
-// So many in loops of the thread that makes it, and of threads that compute for the first time,
-// until it goes out of scope. To be made and ended costs less than a microsecond.
+// Sets the number, and sets it back when it goes out of scope. That holds for the loops of the
+// thread that makes it, and of threads that run their first loop meanwhile. It costs less than a
+// microsecond, so a training step may have a number of its own.
 class ComputeThreads {
  public:
   explicit ComputeThreads(int count);
