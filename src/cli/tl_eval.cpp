@@ -55,9 +55,10 @@ int EvalCommand::run(const CommonOptions& common) const {
                                                       : std::string();
   if (!folder.empty()) make_writable_folder(folder);
 
-  const auto predictions = classify(Classifier(judged.model), chosen.dataset, chosen.samples,
-                                    {judged.model.info().input, batch_size, worker_count(0)},
-                                    progress_bar("evaluating", common.draws_progress()));
+  const auto predictions =
+      classify(Classifier(judged.model), *make_objective({}, chosen.dataset), chosen.dataset,
+               chosen.samples, {judged.model.info().input, batch_size, worker_count(0)},
+               progress_bar("evaluating", common.draws_progress()));
   const Metrics metrics = compute_metrics(predictions, judged.classes);
   if (!folder.empty()) {
     write_report(evaluation_report(judged, chosen, predictions, device_name(where)), metrics,

@@ -100,10 +100,10 @@ int PredictCommand::run(const CommonOptions& common) const {
     throw Error(ExitCode::data, "there is no image to classify", images.front(),
                 "give image files, or a folder that holds some");
   }
-  const auto predictions =
-      classify(Classifier(subject.model), dataset, dataset.indices(Split::test),
-               {subject.model.info().input, batch_size, worker_count(0)},
-               progress_bar("predicting", common.draws_progress()));
+  const auto predictions = classify(Classifier(subject.model), *make_objective({}, dataset),
+                                    dataset, dataset.indices(Split::test),
+                                    {subject.model.info().input, batch_size, worker_count(0)},
+                                    progress_bar("predicting", common.draws_progress()));
   auto all = nlohmann::ordered_json::array();
   if (format == "csv" && !common.json) std::cout << "path,rank,class,confidence\n";
   for (const Prediction& prediction : predictions) {

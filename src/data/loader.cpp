@@ -102,10 +102,7 @@ Pending& Loader::State::open_batch_of(std::size_t position) {
     batch.count = fresh.missing = static_cast<int>(n);
     batch.height = transform.input.height;
     batch.width = transform.input.width;
-    for (std::size_t i = first; i < first + n; ++i) {
-      batch.samples.push_back(order[i]);
-      batch.labels.push_back(dataset.samples[order[i]].label);
-    }
+    batch.samples.assign(order.begin() + first, order.begin() + first + n);
   }
   return pending[number - taken];
 }

@@ -2,9 +2,7 @@
 
 #include "tl/base/error.h"
 #include "tl/data/loader.h"
-
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/softmax.h>
+#include "tl/train/features.h"
 
 #include <algorithm>
 #include <cmath>
@@ -22,13 +20,13 @@ void check_finite(const Prediction& prediction) {
 }
 
 // Appends the predictions of the next samples of the order.
-void append(std::vector<Prediction>& predictions, const at::Tensor& logits, const Dataset& dataset,
-            const std::vector<std::size_t>& samples) {
-  const at::Tensor probabilities = at::softmax(logits, 1).to(at::kCPU, at::kFloat).contiguous();
-  const auto classes = probabilities.size(1);
-  for (std::int64_t i = 0; i < probabilities.size(0); ++i) {
+void append(std::vector<Prediction>& predictions, const at::Tensor& probabilities,
+            const Dataset& dataset, const std::vector<std::size_t>& samples) {
+  const at::Tensor rows = probabilities.to(at::kCPU, at::kFloat).contiguous();
+  const auto classes = rows.size(1);
+  for (std::int64_t i = 0; i < rows.size(0); ++i) {
     const Sample& sample = dataset.samples[samples[predictions.size()]];
-    const float* row = probabilities.const_data_ptr<float>() + i * classes;
+    const float* row = rows.const_data_ptr<float>() + i * classes;
     predictions.push_back({sample.path, sample.label, {row, row + classes}});
     check_finite(predictions.back());
   }
@@ -36,23 +34,22 @@ void append(std::vector<Prediction>& predictions, const at::Tensor& logits, cons
 
 }  // namespace
 
-std::vector<Prediction> classify(const Classifier& classifier, const Dataset& dataset,
-                                 const std::vector<std::size_t>& samples,
+std::vector<Prediction> classify(const Classifier& classifier, const Objective& objective,
+                                 const Dataset& dataset, const std::vector<std::size_t>& samples,
                                  const ClassifyOptions& options, const Progress& progress) {
   Loader loader(dataset, samples, options.batch_size, {options.input}, options.workers);
   std::vector<Prediction> predictions;
   predictions.reserve(samples.size());
   while (auto batch = loader.next()) {
-    const at::Tensor images = at::from_blob(
-        batch->pixels.data(), {batch->count, batch->height, batch->width, 3}, at::kByte);
-    append(predictions, classifier.logits(images), dataset, samples);
+    append(predictions, objective.probabilities(classifier.logits(images_of(*batch))), dataset,
+           samples);
     if (progress) progress(predictions.size(), samples.size());
   }
   return predictions;
 }
 
 std::optional<std::vector<Prediction>> classify(FeatureSource& features, const Trainee& trainee,
-                                                const Dataset& dataset,
+                                                const Objective& objective, const Dataset& dataset,
                                                 const std::vector<std::size_t>& samples,
                                                 const std::function<bool()>& stop_requested) {
   std::vector<Prediction> predictions;
@@ -61,7 +58,8 @@ std::optional<std::vector<Prediction>> classify(FeatureSource& features, const T
   while (!stop_requested || !stop_requested()) {
     const auto batch = features.next();
     if (!batch) return predictions;
-    append(predictions, trainee.logits(batch->features, false), dataset, samples);
+    append(predictions, objective.probabilities(trainee.logits(batch->features, false)), dataset,
+           samples);
   }
   return std::nullopt;
 }

@@ -18,24 +18,6 @@
 
 namespace tl {
 
-std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset) {
-  if (const auto* given = std::get_if<std::vector<double>>(&options.class_weights)) {
-    if (given->size() == dataset.classes.size()) return *given;
-    throw Error(ExitCode::usage,
-                str(count(static_cast<std::int64_t>(given->size()), "weight"), " for ",
-                    count(static_cast<std::int64_t>(dataset.classes.size()), "class", "classes")),
-                "train.loss.class_weights", "give one a class, in the order of the folder names");
-  }
-  if (!std::holds_alternative<ClassWeighting>(options.class_weights)) return {};
-  const auto counts = dataset.class_counts(Split::train);
-  const auto images = static_cast<double>(dataset.indices(Split::train).size());
-  std::vector<double> weights;
-  for (const std::int64_t n : counts) {
-    weights.push_back(images / (static_cast<double>(counts.size()) * static_cast<double>(n)));
-  }
-  return weights;
-}
-
 namespace {
 
 // With head, frozen, on the device. The images are checked meanwhile, and OpenMP's threads wait for
@@ -79,8 +61,9 @@ Prepared prepare(const LoadedExperiment& experiment,
     prefix.prepare();  // otherwise this is done beside the first augmentations
   }
   checking.get();
-  class_weights(options.train.loss, dataset);  // which may refuse
-  return {experiment, std::move(dataset), images, std::move(model), std::move(prefix), where};
+  auto objective = make_objective(options.train.loss, dataset);
+  return {experiment,       std::move(dataset), images, std::move(objective),
+          std::move(model), std::move(prefix),  where};
 }
 
 ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
@@ -97,17 +80,17 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
   Trainee trainee(prepared.model, options.backbone.batch_norm,
                   resolve_precision(options.train.precision, prepared.model));
   ExperimentOutcome outcome;
-  outcome.training = train(
-      options.train,
-      {trainee, *sources.training(), *sources.evaluation(Split::val),
-       class_weights(options.train.loss, dataset), folder.checkpoints(), resume, stop_requested},
-      writer);
+  outcome.training = train(options.train,
+                           {trainee, *sources.training(), *sources.evaluation(Split::val),
+                            *prepared.objective, folder.checkpoints(), resume, stop_requested},
+                           writer);
   writer.end_training(outcome.training);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
 
   outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
-  const auto predictions = classify(*sources.evaluation(outcome.split), trainee, dataset,
-                                    dataset.indices(outcome.split), stop_requested);
+  const auto predictions =
+      classify(*sources.evaluation(outcome.split), trainee, *prepared.objective, dataset,
+               dataset.indices(outcome.split), stop_requested);
   if (!predictions) return outcome;
   outcome.metrics = compute_metrics(*predictions, dataset.classes);
   writer.write_report(outcome.split, *predictions, *outcome.metrics);

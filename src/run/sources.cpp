@@ -102,14 +102,15 @@ std::unique_ptr<FeatureSource> Sources::evaluation(Split split) {
 
 std::unique_ptr<FeatureSource> Sources::make(Split split, SourceOptions options, bool keep) {
   options.images = prepared_.images.get();
-  const auto samples = prepared_.dataset.indices(split);
+  ImageFeatures of{prepared_.dataset, prepared_.dataset.indices(split), *prepared_.objective,
+                   prepared_.prefix};
   const FeatureOptions& features = prepared_.experiment.options.features;
   if (!keep || features.cache == Cache::off || prepared_.prefix.is_empty()) {
-    return live_features(prepared_.dataset, samples, prepared_.prefix, options);
+    return live_features(std::move(of), options);
   }
   StoringOptions storing{recipe(prepared_.experiment),
                          progress_ ? progress_("features") : Progress(), stop_requested_};
-  return stored_features(prepared_.dataset, samples, prepared_.prefix, options, store_, storing);
+  return stored_features(std::move(of), options, store_, std::move(storing));
 }
 
 std::string Sources::account() const {

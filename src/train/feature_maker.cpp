@@ -18,6 +18,10 @@ std::size_t used(std::size_t samples, const SourceOptions& options) {
 
 }  // namespace
 
+at::Tensor images_of(Batch& batch) {
+  return at::from_blob(batch.pixels.data(), {batch.count, batch.height, batch.width, 3}, at::kByte);
+}
+
 Transform transform_of(const SourceOptions& options, int epoch) {
   Transform transform{options.input, options.augment, options.seed, 0, options.images};
   if (options.augment != nullptr) {
@@ -45,10 +49,7 @@ std::size_t batches_of(std::size_t samples, const SourceOptions& options) {
 std::optional<MadeFeatures> FeatureMaker::next() {
   std::optional<Batch> batch = loader_.next();
   if (!batch) return std::nullopt;
-  const at::Tensor images = at::from_blob(
-      batch->pixels.data(), {batch->count, batch->height, batch->width, 3}, at::kByte);
-  return MadeFeatures{prefix_.features(images), std::move(batch->samples),
-                      std::move(batch->labels)};
+  return MadeFeatures{prefix_.features(images_of(*batch)), std::move(batch->samples)};
 }
 
 }  // namespace tl

@@ -15,17 +15,16 @@ std::size_t batches_of(std::size_t samples, const SourceOptions& options);
 
 struct MadeFeatures {
   at::Tensor features;
-  std::vector<std::size_t> samples;
-  std::vector<std::int64_t> labels;
+  std::vector<std::size_t> samples;  // of its rows
 };
 
 // Hands out the features of `order` in batches of `batch`; images are decoded ahead on threads of
 // their own.
 class FeatureMaker {
  public:
-  FeatureMaker(const Dataset& dataset, const Prefix& prefix, std::vector<std::size_t> order,
-               int batch, const Transform& transform, int workers)
-      : prefix_(prefix), loader_(dataset, std::move(order), batch, transform, workers) {
+  FeatureMaker(const ImageFeatures& of, std::vector<std::size_t> order, int batch,
+               const Transform& transform, int workers)
+      : prefix_(of.prefix), loader_(of.dataset, std::move(order), batch, transform, workers) {
     prefix_.prepare();  // while the first images are decoded
   }
 

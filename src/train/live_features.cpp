@@ -1,31 +1,30 @@
 #include "tl/train/features.h"
 #include "train/feature_maker.h"
 
-#include <ATen/ops/tensor.h>
-
 #include <algorithm>
 
 namespace tl {
 namespace {
 
+// Several batches are computed in one call, so that a machine of many cores has enough to do. The
+// calls of an epoch are the same wherever it begins, since an engine's last bits may depend on how
+// many images it is given: an epoch that begins within a call's batches computes all of them.
 class LiveFeatures : public FeatureSource {
  public:
-  LiveFeatures(const Dataset& dataset, std::vector<std::size_t> samples, const Prefix& prefix,
-               const SourceOptions& options)
-      : dataset_(dataset), samples_(std::move(samples)), prefix_(prefix), options_(options) {}
+  LiveFeatures(ImageFeatures of, const SourceOptions& options)
+      : of_(std::move(of)),
+        options_(options),
+        batch_size_(static_cast<std::size_t>(options.batch_size)),
+        batches_per_call_(batches_per_call()) {}
 
-  std::size_t batches() const override { return batches_of(samples_.size(), options_); }
+  std::size_t batches() const override { return batches_of(of_.samples.size(), options_); }
 
-  // Each call computes the images that it computes in an epoch begun at its first batch: an
-  // engine's last bits may depend on a batch's size.
   void begin(int epoch, std::size_t first) override {
-    auto order = epoch_order(samples_, options_, epoch);
-    const int images_a_call = options_.batch_size * batches_a_call();
-    const std::size_t passed_over = first % static_cast<std::size_t>(batches_a_call());
-    const auto done = std::min(
-        order.size(), (first - passed_over) * static_cast<std::size_t>(options_.batch_size));
+    const std::size_t passed_over = first % batches_per_call_;
+    auto order = epoch_order(of_.samples, options_, epoch);
+    const std::size_t done = std::min(order.size(), (first - passed_over) * batch_size_);
     order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(done));
-    maker_.emplace(dataset_, prefix_, std::move(order), images_a_call,
+    maker_.emplace(of_, std::move(order), static_cast<int>(batches_per_call_ * batch_size_),
                    transform_of(options_, epoch), options_.workers);
     made_.reset();
     for (std::size_t i = 0; i < passed_over; ++i)
@@ -33,40 +32,39 @@ class LiveFeatures : public FeatureSource {
   }
 
   std::optional<FeatureBatch> next() override {
-    if (!made_ || at_ == std::ssize(made_->labels)) {
+    if (!made_ || rows_given_ == made_->features.size(0)) {
       made_ = maker_->next();
-      at_ = 0;
+      rows_given_ = 0;
       if (!made_) return std::nullopt;
-      labels_ = at::tensor(made_->labels, at::kLong).to(made_->features.device());
+      targets_ = of_.objective.targets(made_->samples).to(made_->features.device());
     }
-    const std::int64_t n =
-        std::min<std::int64_t>(options_.batch_size, std::ssize(made_->labels) - at_);
-    at_ += n;
-    return FeatureBatch{made_->features.narrow(0, at_ - n, n), labels_.narrow(0, at_ - n, n)};
+    const std::int64_t first = rows_given_;
+    const std::int64_t rows =
+        std::min<std::int64_t>(options_.batch_size, made_->features.size(0) - first);
+    rows_given_ += rows;
+    return FeatureBatch{made_->features.narrow(0, first, rows), targets_.narrow(0, first, rows)};
   }
 
  private:
-  // Batches that are computed together, so that a machine of many cores has enough to do.
-  int batches_a_call() const {
-    return (preferred_batch(prefix_.device()) + options_.batch_size - 1) / options_.batch_size;
+  std::size_t batches_per_call() const {
+    const auto images = static_cast<std::size_t>(preferred_batch(of_.prefix.device()));
+    return (images + batch_size_ - 1) / batch_size_;
   }
 
-  const Dataset& dataset_;
-  std::vector<std::size_t> samples_;
-  const Prefix& prefix_;
+  ImageFeatures of_;
   SourceOptions options_;
+  std::size_t batch_size_;
+  std::size_t batches_per_call_;
   std::optional<FeatureMaker> maker_;
-  std::optional<MadeFeatures> made_;
-  at::Tensor labels_;
-  std::int64_t at_ = 0;  // of made_: rows that were handed out
+  std::optional<MadeFeatures> made_;  // of the last call
+  at::Tensor targets_;                // of made_
+  std::int64_t rows_given_ = 0;       // of made_
 };
 
 }  // namespace
 
-std::unique_ptr<FeatureSource> live_features(const Dataset& dataset,
-                                             std::vector<std::size_t> samples, const Prefix& prefix,
-                                             const SourceOptions& options) {
-  return std::make_unique<LiveFeatures>(dataset, std::move(samples), prefix, options);
+std::unique_ptr<FeatureSource> live_features(ImageFeatures of, const SourceOptions& options) {
+  return std::make_unique<LiveFeatures>(std::move(of), options);
 }
 
 }  // namespace tl

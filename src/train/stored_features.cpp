@@ -3,7 +3,6 @@
 #include "train/feature_maker.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 #include <c10/util/accumulate.h>
 #include <nlohmann/json.hpp>
 
@@ -17,48 +16,43 @@ namespace {
 
 // What one claim covers, in calls of the prefix: small enough that processes share the work, large
 // enough that the pauses between two pieces don't count.
-constexpr std::size_t calls_a_piece = 8;
+constexpr std::size_t calls_per_piece = 8;
 
 class StoredFeatures : public FeatureSource {
  public:
-  StoredFeatures(const Dataset& dataset, std::vector<std::size_t> samples, const Prefix& prefix,
-                 const SourceOptions& options, FeatureStore& store, StoringOptions storing)
-      : dataset_(dataset),
-        samples_(std::move(samples)),
-        prefix_(prefix),
+  StoredFeatures(ImageFeatures of, const SourceOptions& options, FeatureStore& store,
+                 StoringOptions storing)
+      : of_(std::move(of)),
         options_(options),
         store_(store),
         storing_(std::move(storing)),
-        type_(prefix.feature_type()),
-        entry_bytes_(feature_bytes(prefix)) {}
+        images_per_call_(preferred_batch(of_.prefix.device())),
+        entry_bytes_(feature_bytes(of_.prefix)) {}
 
-  std::size_t batches() const override { return batches_of(samples_.size(), options_); }
+  std::size_t batches() const override { return batches_of(of_.samples.size(), options_); }
 
   void begin(int epoch, std::size_t first) override {
     transform_ = transform_of(options_, epoch);
-    order_ = epoch_order(samples_, options_, epoch);
-    at_ = std::min(order_.size(), first * static_cast<std::size_t>(options_.batch_size));
+    order_ = epoch_order(of_.samples, options_, epoch);
+    given_ = std::min(order_.size(), first * static_cast<std::size_t>(options_.batch_size));
     open_shelf(epoch);
     fill();
     compute_ahead();
   }
 
   std::optional<FeatureBatch> next() override {
-    if (at_ == order_.size()) return std::nullopt;
+    if (given_ == order_.size()) return std::nullopt;
     const std::size_t n =
-        std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - at_);
-    const std::vector<std::size_t> samples(order_.begin() + at_, order_.begin() + at_ + n);
-    at_ += n;
-    const at::Device device = prefix_.device();
-    std::vector<std::int64_t> labels;
-    for (const std::size_t sample : samples)
-      labels.push_back(dataset_.samples[sample].label);
-    return FeatureBatch{read(samples).to(device), at::tensor(labels, at::kLong).to(device)};
+        std::min(static_cast<std::size_t>(options_.batch_size), order_.size() - given_);
+    const std::vector<std::size_t> samples(order_.begin() + given_, order_.begin() + given_ + n);
+    given_ += n;
+    const at::Device device = of_.prefix.device();
+    return FeatureBatch{read(samples).to(device), of_.objective.targets(samples).to(device)};
   }
 
  private:
   void open_shelf(int epoch) {
-    const Digest key = shelf_key(prefix_, options_, storing_.recipe, epoch);
+    const Digest key = shelf_key(of_.prefix, options_, storing_.recipe, epoch);
     if (shelf_ && key == key_) return shelf_->exchange();  // it is in use still
     key_ = key;
     shelf_ = store_.shelf(key, entry_bytes_);
@@ -66,7 +60,7 @@ class StoredFeatures : public FeatureSource {
 
   // An image's random choices come from its path, its pixels from its content.
   Digest entry_of(std::size_t sample) const {
-    const Sample& image = dataset_.samples[sample];
+    const Sample& image = of_.dataset.samples[sample];
     std::string text(image.content.begin(), image.content.end());
     if (options_.augment != nullptr) text += str(image.id);
     return digest(text);
@@ -89,11 +83,10 @@ class StoredFeatures : public FeatureSource {
   // process works on is looked at again when the rest is done.
   void fill() {
     std::vector<Piece> open;
-    const auto samples_a_piece =
-        calls_a_piece * static_cast<std::size_t>(preferred_batch(prefix_.device()));
-    for (std::size_t first = 0; first < samples_.size(); first += samples_a_piece) {
-      const std::size_t last = std::min(first + samples_a_piece, samples_.size());
-      Piece piece(samples_.begin() + first, samples_.begin() + last);
+    const auto samples_per_piece = calls_per_piece * static_cast<std::size_t>(images_per_call_);
+    for (std::size_t first = 0; first < of_.samples.size(); first += samples_per_piece) {
+      const std::size_t last = std::min(first + samples_per_piece, of_.samples.size());
+      Piece piece(of_.samples.begin() + first, of_.samples.begin() + last);
       if (!missing(piece).empty()) open.push_back(std::move(piece));
     }
     if (open.empty()) return;
@@ -116,13 +109,12 @@ class StoredFeatures : public FeatureSource {
     if (!claim) return false;
     shelf_->exchange();  // it may have been computed before the claim was ours
     const Piece absent = missing(piece);
-    FeatureMaker maker(dataset_, prefix_, absent, preferred_batch(prefix_.device()), transform_,
-                       options_.workers);
+    FeatureMaker maker(of_, absent, images_per_call_, transform_, options_.workers);
     while (const auto made = maker.next()) {
       keep(*made);
       claim->renew();
       filled_ += made->samples.size();
-      if (storing_.progress) storing_.progress(filled_, samples_.size());
+      if (storing_.progress) storing_.progress(filled_, of_.samples.size());
       if (stops() || !shelf_->has_room()) break;
     }
     shelf_->exchange();
@@ -147,11 +139,11 @@ class StoredFeatures : public FeatureSource {
   // --- handing out ---
 
   at::Tensor read(const std::vector<std::size_t>& samples) {
-    std::vector<std::int64_t> sizes = prefix_.feature_sizes();
+    std::vector<std::int64_t> sizes = of_.prefix.feature_sizes();
     sizes.insert(sizes.begin(), std::ssize(samples));
-    at::Tensor features = at::empty(sizes, type_);
+    at::Tensor features = at::empty(sizes, of_.prefix.feature_type());
     auto* bytes = static_cast<std::byte*>(features.mutable_data_ptr());
-    std::vector<std::size_t> lost;  // since the epoch began: positions in the batch
+    std::vector<std::size_t> lost;  // since the epoch began: rows of the batch
     for (std::size_t i = 0; i < samples.size(); ++i) {
       if (!ahead_.empty() && ahead_.back() == samples[i]) {
         features[static_cast<std::int64_t>(i)].copy_(next_ahead());
@@ -169,55 +161,51 @@ class StoredFeatures : public FeatureSource {
     Piece absent;
     for (const std::size_t i : lost)
       absent.push_back(samples[i]);
-    FeatureMaker maker(dataset_, prefix_, absent, preferred_batch(prefix_.device()), transform_,
-                       options_.workers);
-    for (auto position = lost.begin(); const auto made = maker.next();) {
+    FeatureMaker maker(of_, absent, images_per_call_, transform_, options_.workers);
+    for (auto row = lost.begin(); const auto made = maker.next();) {
       keep(*made);
-      for (std::int64_t row = 0; row < std::ssize(made->samples); ++row)
-        features[static_cast<std::int64_t>(*position++)].copy_(made->features[row]);
+      for (std::int64_t i = 0; i < std::ssize(made->samples); ++i)
+        features[static_cast<std::int64_t>(*row++)].copy_(made->features[i]);
     }
   }
 
   // What the store has no room for is computed as training goes on.
   void compute_ahead() {
-    const Piece rest(order_.begin() + at_, order_.end());
+    const Piece rest(order_.begin() + given_, order_.end());
     ahead_ = missing(rest);
     made_.reset();
     maker_.reset();
     if (ahead_.empty()) return;
-    maker_.emplace(dataset_, prefix_, ahead_, preferred_batch(prefix_.device()), transform_,
-                   options_.workers);
+    maker_.emplace(of_, ahead_, images_per_call_, transform_, options_.workers);
     std::reverse(ahead_.begin(), ahead_.end());
   }
 
   at::Tensor next_ahead() {
     ahead_.pop_back();
-    if (!made_ || row_ == std::ssize(made_->samples)) {
+    if (!made_ || next_row_ == std::ssize(made_->samples)) {
       made_ = maker_->next();
-      row_ = 0;
+      next_row_ = 0;
       keep(*made_);
     }
-    return made_->features[row_++];
+    return made_->features[next_row_++];
   }
 
-  const Dataset& dataset_;
-  std::vector<std::size_t> samples_;
-  const Prefix& prefix_;
+  ImageFeatures of_;
   SourceOptions options_;
   FeatureStore& store_;
   StoringOptions storing_;
-  at::ScalarType type_;
+  int images_per_call_;
   std::size_t entry_bytes_;
   Transform transform_;
   std::vector<std::size_t> order_;
-  std::size_t at_ = 0;  // of order_: samples that were handed out
+  std::size_t given_ = 0;  // of order_: samples that were handed out
   Digest key_{};
   std::unique_ptr<Shelf> shelf_;
   std::size_t filled_ = 0;
   std::vector<std::size_t> ahead_;  // still to come from maker_, the next one last
   std::optional<FeatureMaker> maker_;
   std::optional<MadeFeatures> made_;
-  std::int64_t row_ = 0;  // of made_: the next one
+  std::int64_t next_row_ = 0;  // of made_
 };
 
 }  // namespace
@@ -236,12 +224,9 @@ std::size_t feature_bytes(const Prefix& prefix) {
   return count * at::elementSize(prefix.feature_type());
 }
 
-std::unique_ptr<FeatureSource> stored_features(const Dataset& dataset,
-                                               std::vector<std::size_t> samples,
-                                               const Prefix& prefix, const SourceOptions& options,
+std::unique_ptr<FeatureSource> stored_features(ImageFeatures of, const SourceOptions& options,
                                                FeatureStore& store, StoringOptions storing) {
-  return std::make_unique<StoredFeatures>(dataset, std::move(samples), prefix, options, store,
-                                          std::move(storing));
+  return std::make_unique<StoredFeatures>(std::move(of), options, store, std::move(storing));
 }
 
 }  // namespace tl

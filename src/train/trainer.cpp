@@ -10,8 +10,6 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/tensor.h>
 
 #include <chrono>
 #include <cmath>
@@ -135,15 +133,15 @@ class Training {
     at::manual_seed(
         Random({options_.seed, static_cast<std::uint64_t>(at_.epoch), at_.step}).next());
     const at::Tensor logits = inputs_.trainee.logits(batch.features, true);
-    const at::Tensor loss = loss_of(logits, batch.labels, options_.loss.label_smoothing);
+    const at::Tensor loss = inputs_.objective.loss(logits, batch.targets);
     const double value = loss.item<double>();
     if (!std::isfinite(value)) refuse_loss("loss", value);
     optimizer_.zero_grad();
     loss.backward();
     optimizer_.step();
-    const auto count = batch.labels.size(0);
+    const auto count = batch.targets.size(0);
     at_.loss_sum += value * static_cast<double>(count);
-    at_.correct += logits.argmax(1).eq(batch.labels).sum().item<std::int64_t>();
+    at_.correct += inputs_.objective.hits(logits, batch.targets);
     at_.seen += count;
     ++at_.step;
   }
@@ -154,21 +152,12 @@ class Training {
                 "lower train.optimizer.lr (or backbone_lr), or check the backbone's weights");
   }
 
-  at::Tensor loss_of(const at::Tensor& logits, const at::Tensor& labels, double smoothing) const {
-    at::Tensor weights;
-    if (!inputs_.class_weights.empty()) {
-      weights = at::tensor(inputs_.class_weights, logits.options());
-    }
-    return at::cross_entropy_loss(logits, labels, weights, at::Reduction::Mean, -100, smoothing);
-  }
-
   double mean_loss() const { return at_.loss_sum / static_cast<double>(at_.seen); }
   double accuracy() const {
     return static_cast<double>(at_.correct) / static_cast<double>(at_.seen);
   }
 
-  // Plain cross-entropy, without smoothing or weights, so that runs can be compared. None: stopped,
-  // and saved; a resumed run validates anew.
+  // None: stopped, and saved; a resumed run validates anew.
   std::optional<EpochMetrics> validate() {
     EpochMetrics metrics;
     double loss_sum = 0;
@@ -185,10 +174,9 @@ class Training {
       if (!batch) break;
       const ComputeThreads threads(threads_for(*batch));
       const at::Tensor logits = inputs_.trainee.logits(batch->features, false);
-      loss_sum +=
-          at::cross_entropy_loss(logits, batch->labels, {}, at::Reduction::Sum).item<double>();
-      correct += logits.argmax(1).eq(batch->labels).sum().item<std::int64_t>();
-      seen += batch->labels.size(0);
+      loss_sum += inputs_.objective.plain_loss(logits, batch->targets);
+      correct += inputs_.objective.hits(logits, batch->targets);
+      seen += batch->targets.size(0);
     }
     if (!std::isfinite(loss_sum)) refuse_loss("validation loss", loss_sum);
     metrics.epoch = at_.epoch;

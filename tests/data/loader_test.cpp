@@ -77,7 +77,6 @@ TEST_CASE("batches come in order, each sample at its place, the last one smaller
     for (int i = 0; i < batch.count; ++i) {
       const std::size_t sample = --expected;
       CHECK(batch.samples[i] == sample);
-      CHECK(batch.labels[i] == static_cast<std::int64_t>(sample % 3));
       const cv::Mat wanted = resize_and_center_crop(
           decode_image(dataset.root / dataset.samples[sample].path), transform.input);
       CHECK(std::equal(wanted.data, wanted.data + 16 * 24 * 3,

@@ -6,6 +6,7 @@
 //   network_probe serve                       many small networks, see serve.h
 #include "probe.h"
 #include "serve.h"
+#include "tl/data/dataset.h"
 #include "tl/engine/inference.h"
 #include "tl/train/trainer.h"
 
@@ -151,7 +152,8 @@ int probe_training(const std::string& network, const std::string& file, const st
   const std::filesystem::path checkpoints = out + ".checkpoints";
   std::filesystem::create_directories(checkpoints);
   LossRecorder recorder;
-  tl::train(options, {trainee, batches, val, {}, checkpoints, false, {}}, recorder);
+  const auto objective = tl::make_objective(options.loss, tl::Dataset());
+  tl::train(options, {trainee, batches, val, *objective, checkpoints, false, {}}, recorder);
   spec.model.save(out + ".after.pt", "{}");
   std::cout << json{{"losses", recorder.losses}, {"frozen", frozen_tensors(spec.model)}}.dump()
             << "\n";

@@ -9,29 +9,6 @@
 
 using namespace tl;
 
-TEST_CASE("balanced class weights make every class count alike") {
-  Dataset dataset;
-  dataset.classes = {"a", "b"};
-  for (int i = 0; i < 4; ++i)
-    dataset.samples.push_back({"x", i == 0 ? 0 : 1, Split::train, 0});
-  LossOptions loss;
-  CHECK(class_weights(loss, dataset).empty());
-  loss.class_weights = ClassWeighting::balanced;
-  const auto weights = class_weights(loss, dataset);
-  CHECK(weights[0] == Approx(2.0));
-  CHECK(weights[1] == Approx(2.0 / 3));
-}
-
-TEST_CASE("given class weights must be one a class") {
-  Dataset dataset;
-  dataset.classes = {"a", "b"};
-  LossOptions loss;
-  loss.class_weights = std::vector<double>{1, 2};
-  CHECK(class_weights(loss, dataset) == std::vector<double>{1, 2});
-  loss.class_weights = std::vector<double>{1, 2, 3};
-  CHECK(error_of([&] { class_weights(loss, dataset); }).code() == ExitCode::usage);
-}
-
 TEST_CASE("a run folder is taken only where nothing can get lost") {
   const TemporaryFolder folder;
   const RunFolder run{folder / "run"};

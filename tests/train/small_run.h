@@ -8,6 +8,8 @@
 // clang-format on
 
 #include "temporary_folder.h"
+#include "tl/data/dataset.h"
+#include "tl/engine/inference.h"
 
 namespace tl {
 
@@ -58,7 +60,9 @@ struct Run {
     Trainee trainee(*model, BatchNorm::train);
     Batches train_source(prefix);
     Batches val(prefix);
-    return train(options, {trainee, train_source, val, {}, folder_ / "checkpoints", resume, stop},
+    const auto objective = make_objective(options.loss, Dataset());
+    return train(options,
+                 {trainee, train_source, val, *objective, folder_ / "checkpoints", resume, stop},
                  observer);
   }
 

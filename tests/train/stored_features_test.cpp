@@ -28,6 +28,7 @@ struct Setting {
     DataOptions data;
     data.root = folder.path();
     dataset = open_dataset(data, 1, 2);
+    objective = make_objective({}, dataset);
     small_network::save(folder / "net.pt", small_network::residual);
     InputSpec input;
     input.height = input.width = input.resize = 16;
@@ -42,16 +43,17 @@ struct Setting {
   static std::string str_of(int i) { return std::to_string(100 + i); }
 
   std::unique_ptr<FeatureSource> live(const Prefix& prefix) const {
-    return live_features(dataset, samples, prefix, options);
+    return live_features({dataset, samples, *objective, prefix}, options);
   }
   std::unique_ptr<FeatureSource> stored(const Prefix& prefix, FeatureStore& store,
                                         const StoringOptions& storing = {"recipe", {}, {}}) const {
-    return stored_features(dataset, samples, prefix, options, store, storing);
+    return stored_features({dataset, samples, *objective, prefix}, options, store, storing);
   }
   StoreOptions store_options() const { return {folder / "store", 1 << 30, 1 << 20}; }
 
   TemporaryFolder folder;
   Dataset dataset;
+  std::unique_ptr<Objective> objective;
   std::unique_ptr<Model> model;
   AugmentOptions augment;
   SourceOptions options;
@@ -72,7 +74,7 @@ std::vector<FeatureBatch> all_batches(FeatureSource& source) {
 bool same(const std::vector<FeatureBatch>& a, const std::vector<FeatureBatch>& b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!torch::equal(a[i].features, b[i].features) || !torch::equal(a[i].labels, b[i].labels))
+    if (!torch::equal(a[i].features, b[i].features) || !torch::equal(a[i].targets, b[i].targets))
       return false;
   }
   return true;
@@ -110,7 +112,7 @@ TEST_CASE("an epoch can begin at any batch") {
       source->begin(2, first);
       const FeatureBatch batch = *source->next();
       CHECK(torch::equal(batch.features, all[source->batches() + first].features));
-      CHECK(torch::equal(batch.labels, all[source->batches() + first].labels));
+      CHECK(torch::equal(batch.targets, all[source->batches() + first].targets));
     }
   }
 }

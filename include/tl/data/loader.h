@@ -19,7 +19,6 @@ struct Batch {
   int height = 0;
   int width = 0;
   std::vector<std::uint8_t> pixels;  // count x height x width x 3, RGB
-  std::vector<std::int64_t> labels;
   std::vector<std::size_t> samples;  // indices into Dataset::samples
 };
 

@@ -5,7 +5,8 @@
 #include "tl/engine/inference.h"
 #include "tl/eval/metrics.h"
 #include "tl/run/progress.h"
-#include "tl/train/features.h"
+#include "tl/train/feature_source.h"
+#include "tl/train/objective.h"
 
 #include <functional>
 #include <optional>
@@ -20,14 +21,14 @@ struct ClassifyOptions {
 };
 
 // Class probabilities for the given samples, in their order.
-std::vector<Prediction> classify(const Classifier& classifier, const Dataset& dataset,
-                                 const std::vector<std::size_t>& samples,
+std::vector<Prediction> classify(const Classifier& classifier, const Objective& objective,
+                                 const Dataset& dataset, const std::vector<std::size_t>& samples,
                                  const ClassifyOptions& options, const Progress& progress = {});
 
 // The same from features, which come in the order of `samples`, and what is trained on them. None
 // where a stop was requested, which is asked before each batch.
 std::optional<std::vector<Prediction>> classify(FeatureSource& features, const Trainee& trainee,
-                                                const Dataset& dataset,
+                                                const Objective& objective, const Dataset& dataset,
                                                 const std::vector<std::size_t>& samples,
                                                 const std::function<bool()>& stop_requested);
 

@@ -33,7 +33,4 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress = {});
 
-// The weight of each class in the loss; empty: all alike. Throws Error(usage) on a wrong count.
-std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset);
-
 }  // namespace tl

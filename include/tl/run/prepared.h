@@ -6,6 +6,7 @@
 #include "tl/data/image_cache.h"
 #include "tl/engine/inference.h"
 #include "tl/model/model.h"
+#include "tl/train/objective.h"
 
 #include <c10/core/Device.h>
 
@@ -18,7 +19,8 @@ struct Prepared {
   LoadedExperiment experiment;
   Dataset dataset;
   std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
-  Model model;                         // with head, frozen, on the device
+  std::unique_ptr<Objective> objective;
+  Model model;  // with head, frozen, on the device
   Prefix prefix;
   c10::Device device;
 };

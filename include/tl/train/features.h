@@ -1,12 +1,12 @@
-// Where the loop gets its batches from: features of images, at the cut where training begins.
+// Batches made of images: their features, at the cut where training begins.
 #pragma once
 
 #include "tl/data/dataset.h"
 #include "tl/data/loader.h"
 #include "tl/engine/inference.h"
 #include "tl/store/feature_store.h"
-
-#include <ATen/core/Tensor.h>
+#include "tl/train/feature_source.h"
+#include "tl/train/objective.h"
 
 #include <cstdint>
 #include <functional>
@@ -16,20 +16,16 @@
 
 namespace tl {
 
-struct FeatureBatch {
-  at::Tensor features;  // as Prefix gives them, on its device
-  at::Tensor labels;    // int64, N, on the same device
-};
+// The pixels of a batch as uint8, N x H x W x 3: not a copy, so the batch must outlive it.
+at::Tensor images_of(Batch& batch);
 
-class FeatureSource {
- public:
-  virtual ~FeatureSource() = default;
-  virtual std::size_t batches() const = 0;
-  // Starts epoch `epoch` (from 1) at batch `first`: what it hands out does not depend on what was
-  // asked before.
-  virtual void begin(int epoch, std::size_t first) = 0;
-  // The next batch, or none at the end of the epoch.
-  virtual std::optional<FeatureBatch> next() = 0;
+// Images, what is to be learnt of them, and what computes their features. All that is referred to
+// must outlive the source.
+struct ImageFeatures {
+  const Dataset& dataset;
+  std::vector<std::size_t> samples;  // indices into it
+  const Objective& objective;
+  const Prefix& prefix;
 };
 
 // With `augment` the order is drawn anew each epoch, and a last batch of a single image is left
@@ -44,10 +40,8 @@ struct SourceOptions {
   ImageCache* images = nullptr;             // images that need not be decoded again
 };
 
-// Computes features from the images each time. Dataset and prefix must outlive the source.
-std::unique_ptr<FeatureSource> live_features(const Dataset& dataset,
-                                             std::vector<std::size_t> samples, const Prefix& prefix,
-                                             const SourceOptions& options);
+// Computes features from the images each time.
+std::unique_ptr<FeatureSource> live_features(ImageFeatures of, const SourceOptions& options);
 
 // Names all that decides the features of that epoch, but for the images' files: their shelf in the
 // store. `recipe`: what decides the pixels beside input, seed and view, that is, the augmentation.
@@ -65,9 +59,7 @@ struct StoringOptions {
 // Gives the same features, but computes each only once: what the store has is taken from there, and
 // what it lacks for an epoch is computed at the epoch's begin and kept. Processes that share a
 // store share the work. The store, too, must outlive the source.
-std::unique_ptr<FeatureSource> stored_features(const Dataset& dataset,
-                                               std::vector<std::size_t> samples,
-                                               const Prefix& prefix, const SourceOptions& options,
+std::unique_ptr<FeatureSource> stored_features(ImageFeatures of, const SourceOptions& options,
                                                FeatureStore& store, StoringOptions storing);
 
 }  // namespace tl

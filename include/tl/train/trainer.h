@@ -1,11 +1,12 @@
-// The training loop. It knows features, a trainee and its own options; what it meets on the way it
+// The training loop. It knows features, a trainee and an objective; what it meets on the way it
 // tells an observer.
 #pragma once
 
 #include "tl/config/train_options.h"
 #include "tl/eval/history.h"
 #include "tl/model/model.h"
-#include "tl/train/features.h"
+#include "tl/train/feature_source.h"
+#include "tl/train/objective.h"
 
 #include <filesystem>
 #include <functional>
@@ -42,7 +43,7 @@ struct TrainInputs {
   Trainee& trainee;
   FeatureSource& train;
   FeatureSource& val;
-  std::vector<double> class_weights;     // empty: all alike
+  const Objective& objective;
   std::filesystem::path checkpoints;     // folder for last.ckpt, best.ckpt; must exist
   bool resume = false;                   // go on from the newest whole checkpoint, if there is any
   std::function<bool()> stop_requested;  // asked before each batch; may be empty
