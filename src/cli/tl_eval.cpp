@@ -8,8 +8,7 @@
 #include "tl/eval/report.h"
 #include "tl/run/classify.h"
 #include "tl/run/device.h"
-#include "tl/run/run_folder.h"
-#include "tl/run/subject.h"
+#include "tl/run/evaluation.h"
 
 #include <iostream>
 
@@ -35,9 +34,10 @@ void EvalCommand::define(CLI::App& app) {
   app.add_option("--split", split, "train, val, test or all (default: test, else val)")
       ->check(CLI::IsMember({"train", "val", "test", "all"}));
   app.add_option("--classes", classes, "Class names, one a line, for a classifier without them");
-  app.add_option("--output", output,
-                 "Folder for the report files (default: the run folder; none "
-                 "for a model file)");
+  app.add_option(
+      "--output", output,
+      "Folder for the report files (default: the run folder, or for other images or another "
+      "split eval-NAME inside; none for a model file)");
   app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--batch-size", batch_size, "Images computed at a time")
       ->check(CLI::Range(1, 65536))
@@ -50,25 +50,22 @@ int EvalCommand::run(const CommonOptions& common) const {
   judged.model.to(where);
   const EvaluationData chosen = open_evaluation_data(judged, data, split);
   warn_of_skipped(chosen.dataset);
-  const std::string folder = !output.empty()          ? output
-                             : judged.run.has_value() ? judged.run->path.string()
-                                                      : std::string();
-  if (!folder.empty()) make_writable_folder(folder);
+  const auto folder = report_folder(judged, chosen, output);
+  if (folder) make_writable_folder(*folder);
 
   const auto predictions =
       classify(Classifier(judged.model), *make_objective({}, chosen.dataset), chosen.dataset,
                chosen.samples, {judged.model.info().input, batch_size, worker_count(0)},
                progress_bar("evaluating", common.draws_progress()));
   const Metrics metrics = compute_metrics(predictions, judged.classes);
-  if (!folder.empty()) {
-    write_report(evaluation_report(judged, chosen, predictions, device_name(where)), metrics,
-                 folder);
-  }
+  if (folder) write_evaluation(judged, chosen, predictions, metrics, device_name(where), *folder);
   if (common.json) {
-    print_json(metrics_to_json(metrics, chosen.name));
+    auto result = metrics_to_json(metrics, chosen.split);
+    if (chosen.trained_on) result["trained_on"] = *chosen.trained_on;
+    print_json(result);
   } else {
-    std::cout << metrics_text(metrics, chosen.name);
-    if (!folder.empty()) std::cout << "\nreport: " << folder << "/report.html\n";
+    std::cout << metrics_text(metrics, chosen.split);
+    if (folder) std::cout << "\nreport: " << (*folder / "report.html").string() << "\n";
   }
   return 0;
 }

@@ -77,8 +77,8 @@ bool RunFolder::is_barely_begun() const {
   if (!std::all_of(fs::begin(kept), fs::end(kept), is_temporary)) return false;
   const fs::directory_iterator files(path);
   return std::all_of(fs::begin(files), fs::end(files), [&](const fs::path& file) {
-    return is_marker(file) || file == checkpoints() || file == skipped() || file == faults() ||
-           is_temporary(file);
+    return is_marker(file) || file == checkpoints() || file == contents() || file == skipped() ||
+           file == faults() || is_temporary(file);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "run/run_writer.h"
 
 #include "run/environment.h"
+#include "run/run_split.h"
 #include "tl/base/csv.h"
 #include "tl/base/files.h"
 #include "tl/base/json.h"
@@ -86,6 +87,7 @@ void RunWriter::begin() const {
   make_writable_folder(folder_.checkpoints());
   std::filesystem::remove(folder_.config());  // until it is there again, no run stands here
   write_split_csv(prepared_.dataset, folder_.split());
+  write_contents_csv(prepared_.dataset, folder_.contents());
   write_skipped_csv(prepared_.dataset, folder_.skipped());
   write_faults_csv(prepared_, folder_.faults());
   write_environment(prepared_, folder_.environment());
@@ -100,6 +102,9 @@ void RunWriter::resume() const {
   compare_environment(prepared_, folder_.environment());
   remove_temporary_files(folder_.path);
   remove_temporary_files(folder_.checkpoints());
+  if (!std::filesystem::exists(folder_.contents())) {  // an older version began it
+    write_contents_csv(prepared_.dataset, folder_.contents());
+  }
   if (resolved_config(folder_) == prepared_.experiment.resolved) return;
   if (folder_.is_finished()) write_file(folder_.unfinished(), "more epochs were asked for\n");
   write_config();

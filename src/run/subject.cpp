@@ -1,15 +1,10 @@
 #include "tl/run/subject.h"
 
-#include "run/run_writer.h"
 #include "tl/base/files.h"
 #include "tl/base/log.h"
 #include "tl/base/refusal.h"
 #include "tl/base/text.h"
-#include "tl/base/version.h"
-#include "tl/config/load.h"
-#include "tl/run/device.h"
 
-#include <numeric>
 #include <sstream>
 
 namespace tl {
@@ -41,10 +36,6 @@ std::filesystem::path model_file(const std::filesystem::path& run_or_model) {
   return run.model();
 }
 
-std::filesystem::path data_root_of(const RunFolder& run) {
-  return load_experiment(run.config(), {}).options.data.root;
-}
-
 }  // namespace
 
 void warn_of_assumed_input() {
@@ -56,7 +47,7 @@ void warn_of_assumed_input() {
 Subject open_subject(const std::filesystem::path& run_or_model,
                      const std::filesystem::path& classes_file) {
   const auto file = model_file(run_or_model);
-  Subject subject{Model::load(file), {}, std::nullopt};
+  Subject subject{Model::load(file), {}, std::nullopt, !classes_file.empty()};
   if (std::filesystem::is_directory(run_or_model)) subject.run = run_folder_at(run_or_model);
   if (subject.model.info().input_is_assumed) warn_of_assumed_input();
   subject.classes = classes_file.empty() ? subject.model.info().classes : read_lines(classes_file);
@@ -73,58 +64,6 @@ Subject open_subject(const std::filesystem::path& run_or_model,
                 "give one name for each output of the classifier");
   }
   return subject;
-}
-
-EvaluationData open_evaluation_data(const Subject& subject, const std::filesystem::path& data,
-                                    const std::string& split) {
-  EvaluationData chosen;
-  if (!data.empty()) {
-    chosen.dataset = open_evaluation_folder(data, subject.classes, BadImage::skip, worker_count(0));
-  } else if (subject.run) {
-    chosen.dataset = read_split_csv(subject.run->split(), data_root_of(*subject.run));
-  } else {
-    throw Refusal(ExitCode::usage, "a model file comes without data", "",
-                  "give a folder of class folders", {Remedy::data});
-  }
-  const bool has_splits = chosen.dataset.has_own_splits || data.empty();
-  for (const Split candidate : {Split::test, Split::val, Split::train}) {
-    if (!split.empty() ? split != name(candidate) : candidate == Split::train) continue;
-    chosen.samples = chosen.dataset.indices(candidate);
-    chosen.name = name(candidate);
-    if (!chosen.samples.empty()) break;
-  }
-  if (split == "all" || (split.empty() && (!has_splits || chosen.samples.empty()))) {
-    chosen.samples.resize(chosen.dataset.samples.size());
-    std::iota(chosen.samples.begin(), chosen.samples.end(), std::size_t{0});
-    chosen.name = "all";
-  }
-  if (chosen.samples.empty()) {
-    throw Refusal(ExitCode::data, str("there are no images in split ", split),
-                  chosen.dataset.root.string(), "take another split", {Remedy::split});
-  }
-  if (split.empty() && chosen.name != "test") {
-    log::info(str("there is no test split; judging on ", chosen.name));
-  }
-  return chosen;
-}
-
-ReportInput evaluation_report(const Subject& subject, const EvaluationData& data,
-                              const std::vector<Prediction>& predictions,
-                              const std::string& device) {
-  ReportInput input;
-  input.title = subject.run ? subject.run->path.filename().string() : subject.model.info().source;
-  if (input.title.empty()) input.title = "Evaluation";
-  input.split = data.name;
-  input.classes = subject.classes;
-  input.predictions = predictions;
-  if (subject.run) input.history = read_metrics(subject.run->metrics());
-  input.data_root = data.dataset.root;
-  input.facts = {{"Data", data.dataset.root.string()},
-                 {"Split", data.name},
-                 {"Parameters", thousands(subject.model.totals().all)},
-                 {"Device", device},
-                 {"Version", version()}};
-  return input;
 }
 
 }  // namespace tl

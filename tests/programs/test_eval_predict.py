@@ -182,6 +182,67 @@ def test_eval_of_a_model_that_gives_no_numbers(tmp_path, fresh_data, names):
     refused(run("tl-predict", file, fresh_data, "--classes", names, code=4), "not finite")
 
 
+# --- tl-eval on other images -----------------------------------------------------------------
+
+@pytest.fixture
+def own_run(tmp_path, finished):
+    return shutil.copytree(finished[0], tmp_path / "run")
+
+
+def own_report(folder):
+    return {name: (folder / name).read_bytes() for name in REPORT_FILES}
+
+
+def test_another_evaluation_never_replaces_the_report_of_a_run(tmp_path, own_run, fresh_data):
+    before = own_report(own_run)
+    run("tl-eval", own_run, "--split", "val")
+    done = run("tl-eval", own_run, "--data", fresh_data, "--json")
+    result = json.loads(done.stdout)
+    assert result["split"] == "all" and result["n"] == 15 and result["trained_on"] == 0
+    refused(run("tl-eval", own_run, "--data", fresh_data, "--output", own_run, code=2),
+            "report of a run", own_run, "--output")
+    run("tl-eval", own_run, "--data", fresh_data)  # again: replaced
+    assert own_report(own_run) == before
+    folders = {file.name: json.loads((file / "report.json").read_text())
+               for file in own_run.glob("eval-*")}
+    assert folders.keys() == {"eval-val", f"eval-all-{fresh_data.name}"}
+    assert {report["n"] for report in folders.values()} == {9, 15}
+
+
+def test_the_split_of_a_run_follows_its_images(tmp_path, own_run, data):
+    """Other names, and other images among them: what counts is the content."""
+    splits = {row["path"]: row["split"] for row in read_csv(own_run / "split.csv")}
+    moved = tmp_path / "moved"
+    for path in splits:
+        target = moved / path.replace(".", " moved.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(data / path, target)
+    whole = json.loads(run("tl-eval", own_run, "--data", moved, "--json").stdout)
+    assert whole["split"] == "test" and whole["n"] == 9 and whole["trained_on"] == 0
+    own = json.loads((own_run / "report.json").read_text())
+    assert whole["top1"] == own["top1"] and whole["nll"] == pytest.approx(own["nll"], abs=1e-4)
+
+    draw(moved / "red" / "new.png", "red", 77)
+    mixed = run("tl-eval", own_run, "--data", moved, "--json")
+    result = json.loads(mixed.stdout)
+    assert result["split"] == "all" and result["n"] == 37 and result["trained_on"] == 18
+    assert "trained on 18 of the 37 images" in mixed.stderr
+    rows = read_csv(own_run / "eval-all-moved" / "split.csv")
+    assert [row["path"] for row in rows if row["split"] == "new"] == ["red/new.png"]
+    assert sum(row["split"] == "train" for row in rows) == 18
+    test = run("tl-eval", own_run, "--data", moved, "--split", "test", "--json")
+    assert json.loads(test.stdout)["n"] == 9 and "left out: 1 image" in test.stderr
+
+
+def test_no_split_is_guessed(own_run, model, fresh_data):
+    for judged in (own_run, model):
+        refused(run("tl-eval", judged, "--data", fresh_data, "--split", "test", code=3),
+                "no images in split test", fresh_data, "--split")
+    (own_run / "contents.csv").unlink()
+    done = run("tl-eval", own_run, "--data", fresh_data, "--json")
+    assert "not known" in done.stderr and json.loads(done.stdout)["split"] == "all"
+
+
 # --- tl-predict ------------------------------------------------------------------------------
 
 def test_predict_as_csv_agrees_with_the_report(finished, data):

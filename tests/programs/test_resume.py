@@ -19,8 +19,8 @@ def test_a_run_stopped_twice_ends_like_one_undisturbed(tmp_path, long_config, un
     out, err = interrupt(long_config, folder, 3, signal.SIGTERM)
     assert out == "" and "--resume" in err
     assert {file.name for file in folder.iterdir()} == {
-        "config.json", "environment.json", "split.csv", "skipped.csv", "faults.csv", "metrics.jsonl",
-        "checkpoints"}
+        "config.json", "environment.json", "split.csv", "contents.csv", "skipped.csv",
+        "faults.csv", "metrics.jsonl", "checkpoints"}
     first = epochs_done(folder)
     interrupt(long_config, folder, first + 3, signal.SIGUSR1, "--resume")
     assert epochs_done(folder) < EPOCHS

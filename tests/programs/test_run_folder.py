@@ -8,8 +8,8 @@ from kit import (CLASSES, ROOT, base_config, changed, draw_data, metrics_of, rea
                  same_run, tensors_of, train, write_config)
 
 SCHEMA = json.loads((ROOT / "configs" / "experiment.schema.json").read_text())
-FILES = {"config.json", "environment.json", "split.csv", "skipped.csv", "faults.csv", "metrics.jsonl",
-         "checkpoints", "model.pt", "report.json", "report.html", "confusion.csv",
+FILES = {"config.json", "environment.json", "split.csv", "contents.csv", "skipped.csv",
+         "faults.csv", "metrics.jsonl", "checkpoints", "model.pt", "report.json", "report.html", "confusion.csv",
          "predictions.csv"}
 
 

@@ -13,6 +13,7 @@ struct RunFolder {
   std::filesystem::path config() const { return path / "config.json"; }
   std::filesystem::path environment() const { return path / "environment.json"; }
   std::filesystem::path split() const { return path / "split.csv"; }
+  std::filesystem::path contents() const { return path / "contents.csv"; }
   std::filesystem::path skipped() const { return path / "skipped.csv"; }
   std::filesystem::path faults() const { return path / "faults.csv"; }
   std::filesystem::path metrics() const { return path / "metrics.jsonl"; }
