@@ -19,7 +19,7 @@ std::vector<double> class_weights(const LossOptions& options, const Dataset& dat
                     count(static_cast<std::int64_t>(dataset.classes.size()), "class", "classes")),
                 "train.loss.class_weights", "give one a class, in the order of the folder names");
   }
-  if (!std::holds_alternative<std::string>(options.class_weights)) return {};
+  if (!std::holds_alternative<ClassWeighting>(options.class_weights)) return {};
   const auto counts = dataset.class_counts(Split::train);
   const auto images = static_cast<double>(dataset.indices(Split::train).size());
   std::vector<double> weights;

@@ -1,7 +1,10 @@
 #include "model/analysis.h"
 
-#include "catch.h"
+// clang-format off: this one has to come before catch.h
 #include "lowered.h"
+// clang-format on
+
+#include "catch.h"
 
 #include <algorithm>
 

@@ -1,7 +1,10 @@
 #include "model/recording.h"
 
-#include "catch.h"
+// clang-format off: this one has to come before catch.h
 #include "lowered.h"
+// clang-format on
+
+#include "catch.h"
 
 using namespace tl;
 using Sizes = std::vector<std::int64_t>;

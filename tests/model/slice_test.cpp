@@ -1,8 +1,11 @@
 #include "model/slice.h"
 
+// clang-format off: this one has to come before catch.h
+#include "lowered.h"
+// clang-format on
+
 #include "catch.h"
 #include "error_of.h"
-#include "lowered.h"
 
 #include <algorithm>
 

@@ -48,7 +48,7 @@ TEST_CASE("balanced class weights make every class count alike") {
     dataset.samples.push_back({"x", i == 0 ? 0 : 1, Split::train, 0});
   LossOptions loss;
   CHECK(class_weights(loss, dataset).empty());
-  loss.class_weights = std::string("balanced");
+  loss.class_weights = ClassWeighting::balanced;
   const auto weights = class_weights(loss, dataset);
   CHECK(weights[0] == Approx(2.0));
   CHECK(weights[1] == Approx(2.0 / 3));
@@ -72,7 +72,7 @@ TEST_CASE("targets of samples are their class numbers, in the order asked for") 
 TEST_CASE("the plain loss is the sum of cross-entropies, whatever the options") {
   LossOptions options;
   options.label_smoothing = 0.3;
-  options.class_weights = std::string("balanced");
+  options.class_weights = ClassWeighting::balanced;
   const auto each = losses(logits(), labels());
   const auto objective = make_objective(options, four_images());
   CHECK(objective->plain_loss(logits(), labels()) == Approx(each[0] + each[1] + each[2]));

@@ -152,9 +152,9 @@ TEST_CASE("a killed run goes on from its checkpoint within the epoch") {
     return watcher.steps.front();
   };
   CHECK(first_step_after({}) == 1);
-  CHECK(first_step_after({2, std::nullopt}) == 3);
-  CHECK(first_step_after({std::nullopt, 1e-9}) == 3);
-  CHECK(first_step_after({std::nullopt, 1e9}) == 1);
+  CHECK(first_step_after(EverySteps{2}) == 3);
+  CHECK(first_step_after(EverySeconds{1e-9}) == 3);
+  CHECK(first_step_after(EverySeconds{1e9}) == 1);
 }
 
 TEST_CASE("a run that lost any one checkpoint ends as an undisturbed one, bit for bit") {

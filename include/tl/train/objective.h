@@ -2,7 +2,7 @@
 // learn (several labels an image, say) is another Objective and a line in make_objective.
 #pragma once
 
-#include "tl/config/options.h"
+#include "tl/config/train_options.h"
 
 #include <cstdint>
 #include <memory>
