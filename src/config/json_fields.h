@@ -15,19 +15,26 @@
 
 namespace tl {
 
+// A struct with TL_FIELDS.
 template <typename T>
 concept Fielded = requires {
   T::field_names;
-};  // see TL_FIELDS
+};
+
+// An enum with a word for each enumerator.
 template <typename T>
 concept Worded = requires {
   words_of(T{});
-};  // an enum with a word for each enumerator
+};
+
+// A struct among several, told by the key "name".
 template <typename T>
 concept Named = Fielded<T> && requires {
   T::name;
-};  // one of several, told by its key "name"
+};
 
+// A choice of named structs has no key: its name and fields stand among those of the struct that
+// holds it.
 template <typename T>
 constexpr bool is_named_choice = false;
 template <Named... Structs>
@@ -88,7 +95,7 @@ struct adl_serializer<Struct> {
   static void from_json(const json& json, Struct& value) {
     tl::for_each_field(value, [&](const std::string& name, auto& field) {
       if constexpr (tl::is_named_choice<std::decay_t<decltype(field)>>) {
-        json.get_to(field);  // its keys stand beside the struct's own
+        json.get_to(field);
       } else {
         json.at(name).get_to(field);
       }

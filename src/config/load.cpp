@@ -62,8 +62,7 @@ void check_each_key_has_its_option(const LoadedExperiment& loaded) {
   const nlohmann::json options = to_json(loaded.options);
   if (options == resolved) return;
   throw Error(ExitCode::defect, "the options are not what the config says: " +
-                                    nlohmann::json::diff(resolved, options)
-                                        .dump(-1, ' ', false, Json::error_handler_t::replace));
+                                    nlohmann::json::diff(resolved, options).dump());
 }
 
 }  // namespace
