@@ -174,34 +174,10 @@ void find_gaps(const Json& node, const std::string& name, std::vector<std::strin
   if (node.contains("oneOf")) find_gaps(node["oneOf"], name, gaps);
 }
 
-// The dotted names of the keys whose values are no objects of one form.
-void list_keys(const Json& node, const std::string& parent, std::vector<std::string>& keys) {
-  for (const auto& item : node["properties"].items()) {
-    const std::string key = parent.empty() ? item.key() : parent + "." + item.key();
-    const bool may_be_absent = item.value().value("default", Json::object()).is_null();
-    if (item.value().contains("properties") && !may_be_absent) {
-      list_keys(item.value(), key, keys);
-    } else {
-      keys.push_back(key);
-    }
-  }
-}
-
 }  // namespace
 
 TEST_CASE("every key of the experiment schema is described and closed") {
   std::vector<std::string> gaps;
   find_gaps(tl::experiment_schema(), "", gaps);
   CHECK(gaps == std::vector<std::string>{});
-}
-
-TEST_CASE("every key of the experiment schema stands in the README") {
-  const std::string readme = tl::read_file(TL_SOURCE_DIR "/README.md", tl::ExitCode::data);
-  std::vector<std::string> keys;
-  list_keys(tl::experiment_schema(), "", keys);
-  for (const std::string& key : keys) {
-    if (key == "$schema") continue;  // for editors
-    CAPTURE(key);
-    CHECK((has(readme, "`" + key + "`") || has(readme, "`" + key + ".")));
-  }
 }
