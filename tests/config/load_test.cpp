@@ -5,6 +5,8 @@
 #include "temporary_folder.h"
 #include "tl/base/files.h"
 
+#include <sstream>
+
 namespace fs = std::filesystem;
 using tl::Experiment;
 using tl::LoadedExperiment;
@@ -182,4 +184,19 @@ TEST_CASE("the configs that come with the project load") {
     ++loaded;
   }
   CHECK(loaded >= 3);
+}
+
+TEST_CASE("the configs that the fuzzer begins with load, so that it gets behind the schema") {
+  for (const auto& entry : fs::directory_iterator(TL_SOURCE_DIR "/tests/fuzz/corpus/config")) {
+    INFO(entry.path());
+    std::istringstream text(tl::read_file(entry.path(), tl::ExitCode::data));
+    std::string part;
+    std::getline(text, part, '\0');
+    ConfigFile config;
+    config.write(part);
+    std::vector<std::string> overrides;
+    while (std::getline(text, part, '\0'))
+      overrides.push_back(part);
+    CHECK_NOTHROW(config.load(overrides));
+  }
 }
