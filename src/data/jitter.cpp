@@ -3,7 +3,6 @@
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
-#include <functional>
 #include <vector>
 
 namespace tl {
@@ -20,10 +19,6 @@ void scale_and_shift(cv::Mat& image, double factor, double offset) {
     table.at<std::uint8_t>(i) = cv::saturate_cast<std::uint8_t>(factor * i + offset);
   }
   cv::LUT(image, table, image);
-}
-
-double draw_factor(double spread, Random& random) {
-  return random.uniform(std::max(0.0, 1 - spread), 1 + spread);
 }
 
 }  // namespace
@@ -57,17 +52,25 @@ void adjust_hue(cv::Mat& image, double turns) {
 }
 
 void jitter(cv::Mat& image, const JitterOptions& options, Random& random) {
-  std::vector<std::function<void()>> steps;
-  const auto add = [&](double spread, void (*adjust)(cv::Mat&, double), double amount) {
-    if (spread > 0) steps.push_back([&image, adjust, amount] { adjust(image, amount); });
+  struct Adjustment {
+    double spread;  // 0: off
+    void (*adjust)(cv::Mat&, double);
+    double amount;
   };
-  add(options.brightness, adjust_brightness, draw_factor(options.brightness, random));
-  add(options.contrast, adjust_contrast, draw_factor(options.contrast, random));
-  add(options.saturation, adjust_saturation, draw_factor(options.saturation, random));
-  add(options.hue, adjust_hue, random.uniform(-options.hue, options.hue));
-  random.shuffle(steps);
-  for (const auto& step : steps)
-    step();
+  const auto factor = [&](double spread) {
+    return random.uniform(std::max(0.0, 1 - spread), 1 + spread);
+  };
+  // All are drawn and shuffled, so that an amount depends on no other being on.
+  std::vector<Adjustment> all = {
+      {options.brightness, adjust_brightness, factor(options.brightness)},
+      {options.contrast, adjust_contrast, factor(options.contrast)},
+      {options.saturation, adjust_saturation, factor(options.saturation)},
+      {options.hue, adjust_hue, random.uniform(-options.hue, options.hue)},
+  };
+  random.shuffle(all);
+  for (const Adjustment& a : all) {
+    if (a.spread > 0) a.adjust(image, a.amount);
+  }
 }
 
 }  // namespace tl

@@ -1,7 +1,6 @@
 #include "tl/data/loader.h"
 
 #include "tl/base/error.h"
-#include "tl/base/random.h"
 #include "tl/base/text.h"
 #include "tl/data/augment.h"
 #include "tl/data/image.h"
@@ -35,14 +34,14 @@ struct Pending {
 
 cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint64_t sample_id) {
   if (!transform.augment) return resize_and_center_crop(image, transform.input);
-  Random random({transform.seed, transform.epoch, sample_id});
-  return augment(image, *transform.augment, transform.input, random);
+  return augment(image, *transform.augment, transform.input,
+                 {transform.seed, transform.epoch, sample_id});
 }
 
 }  // namespace
 
 std::string pixels_identity() {
-  constexpr int version = 2;  // of decoding, resizing and augmentation here: to be raised with them
+  constexpr int version = 3;  // of decoding, resizing and augmentation here: to be raised with them
   return str("pixels ", version, " opencv ", CV_VERSION, " torch ", TORCH_VERSION, "\n");
 }
 

@@ -41,8 +41,7 @@ cv::Mat coordinates(int height, int width) {
 
 cv::Mat run(const cv::Mat& image, const AugmentOptions& options, const InputSpec& spec,
             std::uint64_t key = 1) {
-  Random random({key});
-  return augment(image, options, spec, random);
+  return augment(image, options, spec, {1, 1, key});
 }
 
 double difference(const cv::Mat& a, const cv::Mat& b) {
@@ -184,6 +183,83 @@ TEST_CASE("erasing fills one rectangle with the mean colour") {
   for (int c = 0; c < 3; ++c)
     CHECK(filling[c] == Approx(mean[c]).margin(1));
   CHECK(difference(result(box), cv::Mat(box.size(), CV_8UC3, cv::Scalar(filling))) == 0);
+}
+
+TEST_CASE("seed, epoch and sample each change the image") {
+  const cv::Mat image = coordinates(50, 70);
+  const auto drawn = [&](const AugmentKey& key) {
+    return augment(image, AugmentOptions(), input(32, 32), key);
+  };
+  const cv::Mat one = drawn({1, 1, 1});
+  CHECK(difference(drawn({1, 1, 1}), one) == 0);
+  for (const AugmentKey& other : {AugmentKey{2, 1, 1}, {1, 2, 1}, {1, 1, 2}})
+    CHECK(difference(drawn(other), one) > 0);
+}
+
+TEST_CASE("a step draws the same whatever other steps are on") {
+  const cv::Mat image = coordinates(64, 64);
+  const InputSpec spec = input(64, 64);
+  AugmentOptions crop = nothing();
+  crop.crop = CropOptions{};
+  AugmentOptions flip = nothing();
+  flip.flip = 0.5;
+  for (std::uint64_t key = 0; key < 20; ++key) {
+    AugmentOptions both = crop;
+    both.flip = 0.5;
+    const cv::Mat cropped = run(image, crop, spec, key);
+    cv::Mat expected = cropped;
+    if (difference(run(image, flip, spec, key), image) > 0) cv::flip(cropped, expected, 1);
+    CHECK(difference(run(image, both, spec, key), expected) == 0);
+  }
+}
+
+TEST_CASE("a further step is applied to what the others made before") {
+  const cv::Mat image = coordinates(64, 64);
+  const InputSpec spec = input(64, 64);
+  AugmentOptions options;
+  options.rotation = 20;
+  options.jitter.hue = 0.1;
+  options.blur.probability = 0.5;
+  AugmentOptions erase = nothing();
+  erase.erase.probability = 0.5;
+  AugmentOptions all = options;
+  all.erase = erase.erase;
+  for (std::uint64_t key = 0; key < 20; ++key) {
+    const cv::Mat before = run(image, options, spec, key);
+    CHECK(difference(run(image, all, spec, key), run(before, erase, spec, key)) == 0);
+  }
+}
+
+TEST_CASE("each jitter's amount is the same whatever others are on") {
+  const cv::Mat image(32, 32, CV_8UC3, cv::Scalar(90, 90, 90));  // a grey has no hue
+  AugmentOptions brightness = nothing();
+  brightness.jitter.brightness = 0.5;
+  AugmentOptions both = brightness;
+  both.jitter.hue = 0.5;
+  for (std::uint64_t key = 0; key < 20; ++key) {
+    CHECK(difference(run(image, brightness, input(32, 32), key),
+                     run(image, both, input(32, 32), key)) == 0);
+  }
+}
+
+TEST_CASE("an angle lies within the degrees asked for, to either side") {
+  // The way of a bright point on the right edge tells the angle.
+  cv::Mat image(101, 101, CV_8UC3, cv::Scalar::all(0));
+  cv::circle(image, {85, 50}, 3, cv::Scalar::all(255), cv::FILLED);
+  AugmentOptions options = nothing();
+  options.rotation = 30;
+  double least = 0;
+  double most = 0;
+  for (std::uint64_t key = 0; key < 200; ++key) {
+    cv::Mat grey;
+    cv::extractChannel(run(image, options, input(101, 101), key), grey, 0);
+    const cv::Moments m = cv::moments(grey);
+    const double degrees = std::atan2(50 - m.m01 / m.m00, m.m10 / m.m00 - 50) * 180 / M_PI;
+    least = std::min(least, degrees);
+    most = std::max(most, degrees);
+  }
+  CHECK(least == Approx(-30).margin(2));
+  CHECK(most == Approx(30).margin(2));
 }
 
 }  // namespace tl
