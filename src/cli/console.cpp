@@ -121,6 +121,26 @@ std::string images_in(const Dataset& dataset, Split split) {
   return thousands(static_cast<std::int64_t>(dataset.indices(split).size()));
 }
 
+std::string class_metrics_table(const Metrics& m) {
+  std::vector<std::string> titles = {"class"};
+  for (const auto& field : class_fields())
+    titles.emplace_back(field.title);
+  titles.emplace_back("images");
+  std::vector<bool> right(titles.size(), true);
+  right.front() = false;
+  Table table(right);
+  table.add(titles);
+  for (const ClassMetrics& c : m.classes) {
+    if (c.support == 0 && m.classes.size() > 50) continue;
+    std::vector<std::string> row = {c.name};
+    for (const auto& field : class_fields())
+      row.push_back(fixed(field.of(c), 3));
+    row.push_back(thousands(c.support));
+    table.add(row);
+  }
+  return table.text();
+}
+
 }  // namespace
 
 std::string class_table(const Dataset& dataset) {
@@ -181,19 +201,15 @@ std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, 
 }
 
 std::string metrics_text(const Metrics& m, const std::string& split) {
-  std::string text =
-      str(split, ": accuracy ", fixed(m.top1, 4), " (95 % interval ", fixed(m.top1_ci95.first, 3),
-          " to ", fixed(m.top1_ci95.second, 3), "), ", count(m.n, "image"), "\n", "  top-5 ",
-          fixed(m.top5, 4), "  macro F1 ", fixed(m.macro_f1, 4), "  nll ", fixed(m.nll, 4),
-          "  ece ", fixed(m.ece, 4), "\n\n");
-  Table classes({false, true, true, true, true});
-  classes.add({"class", "precision", "recall", "F1", "images"});
-  for (const ClassMetrics& c : m.classes) {
-    if (c.support == 0 && m.classes.size() > 50) continue;
-    classes.add(
-        {c.name, fixed(c.precision, 3), fixed(c.recall, 3), fixed(c.f1, 3), thousands(c.support)});
+  const auto [low, high] = m.top1_ci95;
+  const std::string headline =
+      str(split, ": accuracy ", fixed(m.top1, 4), " (95 % interval ", fixed(low, 3), " to ",
+          fixed(high, 3), "), ", count(m.n, "image"), "\n");
+  Table others({false, true});
+  for (const auto& field : metric_fields()) {
+    if (field.member != &Metrics::top1) others.add({field.title, fixed(field.of(m), 4)});
   }
-  return text + classes.text();
+  return str(headline, others.text(), "\n", class_metrics_table(m));
 }
 
 }  // namespace tl

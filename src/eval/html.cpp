@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <numeric>
 
 namespace tl {
 namespace {
@@ -30,16 +29,28 @@ std::string number(const char* style, const std::string& name, const std::string
              note, "</span></div>");
 }
 
+std::string capitalised(std::string text) {
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+std::string note_of(const Field<Metrics>& field, const Metrics& m) {
+  if (field.ci95 != nullptr) {
+    const auto [low, high] = m.*field.ci95;
+    return str("95 % CI ", fixed(100 * low, 1), "–", fixed(100 * high, 1));
+  }
+  const std::string note = field.note;
+  if (field.better != Better::lower) return note;
+  return note + (note.empty() ? "" : ", ") + "lower is better";
+}
+
 std::string headline(const Metrics& m) {
-  const auto [low, high] = m.top1_ci95;
-  return "<div class=\"numbers\">" +
-         number("main", "Top-1 accuracy", percent(m.top1),
-                str("95 % CI ", fixed(100 * low, 1), "–", fixed(100 * high, 1))) +
-         number("", "Macro F1", percent(m.macro_f1), "mean over classes") +
-         number("", "Top-5 accuracy", percent(m.top5),
-                m.classes.size() <= 5 ? "always, ≤ 5 classes" : "label in the first 5") +
-         number("", "Log loss (NLL)", fixed(m.nll, 3), "nats, lower is better") +
-         number("", "Calibration (ECE)", percent(m.ece), "lower is better") +
+  std::string numbers;
+  for (const auto& field : metric_fields()) {
+    numbers += number(numbers.empty() ? "main" : "", capitalised(field.title), field.text(m),
+                      note_of(field, m));
+  }
+  return "<div class=\"numbers\">" + numbers +
          number("", "Images", thousands(m.n),
                 count(static_cast<std::int64_t>(m.classes.size()), "class", "classes")) +
          "</div>\n";
@@ -95,31 +106,33 @@ std::string score_cell(double score, bool defined) {
              "%\"></i></span></td>");
 }
 
+std::string class_row(const ClassMetrics& c) {
+  std::string row =
+      str("<tr><td>", escape(c.name), "</td><td class=\"n\">", thousands(c.support), "</td>");
+  for (const auto& field : class_fields())
+    row += score_cell(field.of(c), field.is_defined(c));
+  return row + "</tr>\n";
+}
+
 std::string classes_section(const Metrics& m) {
-  std::vector<std::size_t> order(m.classes.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<ClassMetrics> order = m.classes;
   const bool sorted = order.size() > classes_in_order;
   if (sorted) {
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return m.classes[a].f1 < m.classes[b].f1;
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [](const ClassMetrics& a, const ClassMetrics& b) { return a.f1 < b.f1; });
   }
   std::string rows;
-  for (const std::size_t c : order) {
-    const ClassMetrics& k = m.classes[c];
-    const bool predicted = std::any_of(m.confusion.begin(), m.confusion.end(),
-                                       [c](const auto& row) { return row[c] > 0; });
-    rows += str("<tr><td>", escape(k.name), "</td><td class=\"n\">", thousands(k.support), "</td>",
-                score_cell(k.precision, predicted), score_cell(k.recall, k.support > 0),
-                score_cell(k.f1, predicted || k.support > 0), "</tr>\n");
+  for (const ClassMetrics& c : order)
+    rows += class_row(c);
+  std::string explanation = sorted ? "In percent, the lowest F1 first." : "In percent.";
+  std::string titles;
+  for (const auto& field : class_fields()) {
+    explanation += str(' ', capitalised(field.title), ": ", field.note, '.');
+    titles += str("<th>", capitalised(field.title), "</th>");
   }
-  return section("Classes",
-                 str("In percent", sorted ? ", the lowest F1 first" : "",
-                     ". Precision: of the images predicted as the class, how many are. Recall: of "
-                     "the images of the class, how many were found."),
-                 "<div class=\"scroll long\"><table><tr><th>Class</th><th class=\"n\">Images</th>"
-                 "<th>Precision</th><th>Recall</th><th>F1</th></tr>" +
-                     rows + "</table></div>");
+  return section("Classes", explanation,
+                 "<div class=\"scroll long\"><table><tr><th>Class</th><th class=\"n\">Images</th>" +
+                     titles + "</tr>" + rows + "</table></div>");
 }
 
 // Where the best epoch was chosen by these curves: which it is.
@@ -135,8 +148,7 @@ std::string best_epoch_note(const Curves& curves, const ReportInput& input) {
 std::string curves_title(const Curves& curves) {
   std::string title = curves.name;
   std::replace(title.begin(), title.end(), '_', ' ');
-  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
-  return curves.form() == Form::share ? title + ", %" : title;
+  return capitalised(title) + (curves.form() == Form::share ? ", %" : "");
 }
 
 std::string charts(const ReportInput& input, const Metrics& m) {

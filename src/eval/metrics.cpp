@@ -90,7 +90,7 @@ std::vector<ClassMetrics> per_class(const std::vector<std::vector<std::int64_t>>
     }
     const std::int64_t hits = confusion[c][c];
     classes.push_back({names[c], ratio(hits, predicted), ratio(hits, support),
-                       ratio(2 * hits, predicted + support), support});
+                       ratio(2 * hits, predicted + support), support, predicted});
   }
   return classes;
 }
@@ -107,6 +107,35 @@ double mean_f1(const std::vector<ClassMetrics>& classes) {
 }
 
 }  // namespace
+
+const Fields<Metrics>& metric_fields() {
+  using M = Metrics;
+  static const Fields<M> fields = {
+      {"top1", "top-1 accuracy", &M::top1, Form::share, Better::higher, "", &M::top1_ci95},
+      {"top5", "top-5 accuracy", &M::top5, Form::share, Better::higher, "label in the first 5"},
+      {"macro_f1", "macro F1", &M::macro_f1, Form::share, Better::higher, "mean over classes"},
+      {"nll", "log loss (NLL)", &M::nll, Form::nats, Better::lower, "nats"},
+      {"ece", "calibration (ECE)", &M::ece, Form::share, Better::lower},
+  };
+  return fields;
+}
+
+const Fields<ClassMetrics>& class_fields() {
+  using M = ClassMetrics;
+  constexpr Form share = Form::share;
+  constexpr Better higher = Better::higher;
+  static const Fields<M> fields = {
+      {"precision", "precision", &M::precision, share, higher,
+       "of the images predicted as the class, how many are", nullptr,
+       [](const M& c) { return c.predicted > 0; }},
+      {"recall", "recall", &M::recall, share, higher,
+       "of the images of the class, how many were found", nullptr,
+       [](const M& c) { return c.support > 0; }},
+      {"f1", "F1", &M::f1, share, higher, "their harmonic mean", nullptr,
+       [](const M& c) { return c.predicted + c.support > 0; }},
+  };
+  return fields;
+}
 
 int predicted_class(const Prediction& prediction) {
   const auto& p = prediction.probabilities;

@@ -38,26 +38,27 @@ std::string predictions_csv(const std::vector<Prediction>& predictions,
   return csv;
 }
 
+template <typename Struct>
+void add_fields(nlohmann::ordered_json& json, const Struct& numbers, const Fields<Struct>& fields) {
+  for (const auto& field : fields) {
+    json[field.key] = field.of(numbers);
+    if (field.ci95 == nullptr) continue;
+    const auto& [low, high] = numbers.*field.ci95;
+    json[str(field.key, "_ci95")] = {low, high};
+  }
+}
+
 }  // namespace
 
 nlohmann::ordered_json metrics_to_json(const Metrics& metrics, const std::string& split) {
-  nlohmann::ordered_json json = {
-      {"split", split},
-      {"n", metrics.n},
-      {"top1", metrics.top1},
-      {"top1_ci95", {metrics.top1_ci95.first, metrics.top1_ci95.second}},
-      {"top5", metrics.top5},
-      {"macro_f1", metrics.macro_f1},
-      {"nll", metrics.nll},
-      {"ece", metrics.ece},
-      {"classes", nlohmann::ordered_json::array()},
-  };
+  nlohmann::ordered_json json = {{"split", split}, {"n", metrics.n}};
+  add_fields(json, metrics, metric_fields());
+  json["classes"] = nlohmann::ordered_json::array();
   for (const ClassMetrics& c : metrics.classes) {
-    json["classes"].push_back({{"name", c.name},
-                               {"precision", c.precision},
-                               {"recall", c.recall},
-                               {"f1", c.f1},
-                               {"support", c.support}});
+    nlohmann::ordered_json& entry = json["classes"].emplace_back();
+    entry["name"] = c.name;
+    add_fields(entry, c, class_fields());
+    entry["support"] = c.support;
   }
   return json;
 }

@@ -4,6 +4,7 @@
 #include "tl/base/error.h"
 
 #include <cmath>
+#include <set>
 
 using namespace tl;
 
@@ -141,4 +142,36 @@ TEST_CASE("bad input is an error") {
   CHECK(code_of({{"x", 0, {0.5F, 0.5F}}}) == ExitCode::model);
   CHECK(code_of({{"x", -1, {1, 0, 0}}}) == ExitCode::defect);
   CHECK(code_of({{"x", 3, {1, 0, 0}}}) == ExitCode::defect);
+}
+
+TEST_CASE("each metric has one field, under a key of its own") {
+  const Metrics m =
+      compute_metrics({{"", 0, {0.75F, 0.25F}}, {"", 1, {0.625F, 0.375F}}}, {"a", "b"});
+  std::set<std::string> keys = {"split", "n", "classes"};
+  for (const auto& field : metric_fields()) {
+    CHECK(keys.insert(field.key).second);
+    CHECK(field.is_defined(m));
+    CHECK(field.better != Better::neither);
+  }
+  const auto* top1 = find_field(metric_fields(), "top1");
+  REQUIRE(top1 != nullptr);
+  CHECK(top1->of(m) == 0.5);
+  CHECK(m.*top1->ci95 == m.top1_ci95);
+  CHECK(top1->gain(0.5, 0.75) == 0.25);
+  CHECK(find_field(metric_fields(), "nll")->gain(0.5, 0.75) == -0.25);
+  CHECK(find_field(metric_fields(), "luck") == nullptr);
+}
+
+TEST_CASE("a class without images has no recall, one that is never predicted no precision") {
+  const Metrics m = compute_metrics({{"", 0, {0, 1, 0}}}, {"a", "b", "c"});
+  const auto defined = [&](const char* key, int c) {
+    return find_field(class_fields(), key)->is_defined(m.classes[c]);
+  };
+  CHECK_FALSE(defined("precision", 0));
+  CHECK(defined("recall", 0));
+  CHECK(defined("f1", 0));
+  CHECK(defined("precision", 1));
+  CHECK_FALSE(defined("recall", 1));
+  CHECK(defined("f1", 1));
+  CHECK_FALSE(defined("f1", 2));
 }

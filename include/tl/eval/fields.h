@@ -29,9 +29,15 @@ struct Field {
   double Struct::*member;
   Form form;
   Better better;
+  const char* note = "";                                 // what it is, in a few words
+  std::pair<double, double> Struct::*ci95 = nullptr;     // in files as KEY_ci95
+  bool (*has_meaning)(const Struct& numbers) = nullptr;  // null: always
 
   double of(const Struct& numbers) const { return numbers.*member; }
   std::string text(const Struct& numbers) const { return written(of(numbers), form); }
+  bool is_defined(const Struct& numbers) const {
+    return has_meaning == nullptr || has_meaning(numbers);
+  }
   // By how much `b` is better than `a`; below 0: it is worse.
   double gain(const Struct& a, const Struct& b) const { return gain(of(a), of(b)); }
   double gain(double a, double b) const { return better == Better::lower ? a - b : b - a; }

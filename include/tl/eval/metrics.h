@@ -1,6 +1,8 @@
 // Classification metrics on plain numbers.
 #pragma once
 
+#include "tl/eval/fields.h"
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -20,7 +22,8 @@ struct ClassMetrics {
   double precision = 0;  // 0 where nothing was predicted as the class
   double recall = 0;     // 0 where the class has no image
   double f1 = 0;
-  std::int64_t support = 0;  // images of the class
+  std::int64_t support = 0;    // images of the class
+  std::int64_t predicted = 0;  // images taken for the class
 };
 
 // Images whose top-1 confidence falls into one of 15 equal intervals (0, 1/15], (1/15, 2/15] ...
@@ -42,6 +45,11 @@ struct Metrics {
   std::vector<std::vector<std::int64_t>> confusion;  // [label][prediction]
   std::vector<CalibrationBin> calibration;           // what `ece` is made of
 };
+
+// The metrics, in the order of report.json, where `n` stands before them.
+const Fields<Metrics>& metric_fields();
+// Those of a class, where `name` stands before and `support` after them.
+const Fields<ClassMetrics>& class_fields();
 
 // The most probable class; of equals, the first.
 int predicted_class(const Prediction& prediction);

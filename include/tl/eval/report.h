@@ -23,8 +23,8 @@ struct ReportInput {
   std::filesystem::path data_root;       // for the thumbnails of the worst mistakes
 };
 
-// {split, n, top1, top1_ci95: [low, high], top5, macro_f1, nll, ece, classes: [{name, precision,
-// recall, f1, support}]}
+// {split, n, the fields of metric_fields(), classes: [{name, those of class_fields(), support}]}; a
+// confidence interval is [low, high].
 nlohmann::ordered_json metrics_to_json(const Metrics& metrics, const std::string& split);
 
 // Writes the four files into `folder`; report.html is one file without outside references.
