@@ -21,7 +21,7 @@ DataOptions options_for(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("ants and bees: two classes, own splits, one GIF") {
+TEST_CASE("ants and bees: two classes, own splits, one GIF", "[real_data]") {
   if (real_data().empty()) return;
   const Dataset dataset = open_dataset(options_for("ants_bees"), 1, 2);
   CHECK(dataset.classes == std::vector<std::string>{"ants", "bees"});
@@ -31,7 +31,7 @@ TEST_CASE("ants and bees: two classes, own splits, one GIF") {
   CHECK(dataset.samples.size() == 397);
 }
 
-TEST_CASE("five kinds of flowers and two kinds of chests are all readable") {
+TEST_CASE("five kinds of flowers and two kinds of chests are all readable", "[real_data]") {
   if (real_data().empty()) return;
   const Dataset flowers = open_dataset(options_for("flowers_small"), 1, 2);
   CHECK(flowers.skipped.empty());

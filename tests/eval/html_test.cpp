@@ -1,6 +1,7 @@
 #include "eval/html.h"
 
 #include "catch.h"
+#include "temporary_folder.h"
 
 #include <opencv2/imgcodecs.hpp>
 
@@ -98,19 +99,17 @@ TEST_CASE("a class that has no image shows no recall") {
 }
 
 TEST_CASE("the worst mistakes come first, and at most twelve") {
-  const fs::path folder = fs::temp_directory_path() / ("tl_html_test_" + std::to_string(getpid()));
-  fs::create_directories(folder);
+  const TemporaryFolder folder;
   cv::imwrite((folder / "image.png").string(), cv::Mat::zeros(8, 8, CV_8UC3));
   ReportInput input;
   input.classes = {"a", "b"};
-  input.data_root = folder;
+  input.data_root = folder.path();
   for (int i = 0; i < 20; ++i) {
     const float wrong = 0.6F + 0.01F * static_cast<float>(i);
     input.predictions.push_back({i == 19 ? "absent.png" : "image.png", 0, {1 - wrong, wrong}});
   }
   input.predictions.push_back({"image.png", 0, {0.99F, 0.01F}});  // right
   const std::string page = page_of(input);
-  fs::remove_all(folder);
 
   CHECK(occurrences(page, "<figure>") == 12);
   // The most confident one, 79 %, can't be read.

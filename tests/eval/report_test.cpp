@@ -1,22 +1,14 @@
 #include "tl/eval/report.h"
 
 #include "catch.h"
+#include "temporary_folder.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
-
-#include <unistd.h>
 
 using namespace tl;
 namespace fs = std::filesystem;
 
 namespace {
-
-// A fresh folder that goes with the test.
-struct TemporaryFolder {
-  fs::path path = fs::temp_directory_path() / ("tl_report_test_" + std::to_string(getpid()));
-  TemporaryFolder() { fs::remove_all(path); }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
 
 ReportInput two_classes() {
   ReportInput input;
@@ -54,39 +46,38 @@ TEST_CASE("report.json has the keys of the contract") {
 TEST_CASE("write_report writes four files") {
   const TemporaryFolder folder;
   const ReportInput input = two_classes();
-  write_report(input, compute_metrics(input.predictions, input.classes), folder.path);
+  write_report(input, compute_metrics(input.predictions, input.classes), folder.path());
 
-  CHECK(read_file(folder.path / "confusion.csv", ExitCode::data) ==
+  CHECK(read_file(folder / "confusion.csv", ExitCode::data) ==
         "label,\"cat, wild\",\"the \"\"dog\"\"\"\n"
         "\"cat, wild\",1,0\n"
         "\"the \"\"dog\"\"\",1,0\n");
-  CHECK(read_file(folder.path / "predictions.csv", ExitCode::data) ==
+  CHECK(read_file(folder / "predictions.csv", ExitCode::data) ==
         "path,label,prediction,confidence,\"p_cat, wild\",\"p_the \"\"dog\"\"\"\n"
         "\"cat/1,2.jpg\",\"cat, wild\",\"cat, wild\",0.75,0.75,0.25\n"
         "dog/3.jpg,\"the \"\"dog\"\"\",\"cat, wild\",0.625,0.625,0.375\n");
-  const auto json = nlohmann::json::parse(read_file(folder.path / "report.json", ExitCode::data));
+  const auto json = nlohmann::json::parse(read_file(folder / "report.json", ExitCode::data));
   CHECK(json["top1"] == 0.5);
   CHECK(json["split"] == "test");
-  CHECK(fs::file_size(folder.path / "report.html") > 1000);
+  CHECK(fs::file_size(folder / "report.html") > 1000);
 }
 
 TEST_CASE("a class name that is not UTF-8 still gives valid JSON") {
   const TemporaryFolder folder;
   ReportInput input = two_classes();
   input.classes[0] = "caf\xe9";
-  write_report(input, compute_metrics(input.predictions, input.classes), folder.path);
-  const auto json = nlohmann::json::parse(read_file(folder.path / "report.json", ExitCode::data));
+  write_report(input, compute_metrics(input.predictions, input.classes), folder.path());
+  const auto json = nlohmann::json::parse(read_file(folder / "report.json", ExitCode::data));
   CHECK(json["classes"][0]["name"] == "caf\xef\xbf\xbd");  // the replacement character
 }
 
 TEST_CASE("a report into a place that is no folder is a usage error") {
   const TemporaryFolder folder;
-  make_writable_folder(folder.path);
-  write_file(folder.path / "file", "x");
+  write_file(folder / "file", "x");
   const ReportInput input = two_classes();
   const Metrics metrics = compute_metrics(input.predictions, input.classes);
   try {
-    write_report(input, metrics, folder.path / "file");
+    write_report(input, metrics, folder / "file");
     FAIL("no error");
   } catch (const Error& e) {
     CHECK(e.code() == ExitCode::usage);

@@ -1,24 +1,18 @@
 #include "eval/thumbnail.h"
 
 #include "catch.h"
+#include "temporary_folder.h"
 
 #include <opencv2/imgcodecs.hpp>
 
 #include <cstdlib>
 #include <fstream>
-#include <unistd.h>
 #include <vector>
 
 using namespace tl;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct TemporaryFolder {
-  fs::path path = fs::temp_directory_path() / ("tl_thumbnail_test_" + std::to_string(getpid()));
-  TemporaryFolder() { fs::create_directories(path); }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
 
 std::vector<unsigned char> from_base64(const std::string& text) {
   std::vector<unsigned char> bytes;
@@ -60,7 +54,7 @@ TEST_CASE("base64 by the test vectors of RFC 4648") {
 
 TEST_CASE("a thumbnail keeps shape and colour") {
   const TemporaryFolder folder;
-  const fs::path file = folder.path / "wide.png";
+  const fs::path file = folder / "wide.png";
   cv::imwrite(file.string(), cv::Mat(200, 400, CV_8UC3, cv::Scalar(10, 20, 240)));
   const cv::Mat small = picture_in(thumbnail_uri(file, 160));
   CHECK(small.cols == 160);
@@ -72,16 +66,16 @@ TEST_CASE("a thumbnail keeps shape and colour") {
 
 TEST_CASE("a small image is not enlarged, and a hair stays one pixel wide") {
   const TemporaryFolder folder;
-  cv::imwrite((folder.path / "small.png").string(), cv::Mat::zeros(20, 30, CV_8UC3));
-  CHECK(picture_in(thumbnail_uri(folder.path / "small.png", 160)).cols == 30);
-  cv::imwrite((folder.path / "hair.png").string(), cv::Mat::zeros(1, 1000, CV_8UC3));
-  CHECK(picture_in(thumbnail_uri(folder.path / "hair.png", 160)).rows == 1);
+  cv::imwrite((folder / "small.png").string(), cv::Mat::zeros(20, 30, CV_8UC3));
+  CHECK(picture_in(thumbnail_uri(folder / "small.png", 160)).cols == 30);
+  cv::imwrite((folder / "hair.png").string(), cv::Mat::zeros(1, 1000, CV_8UC3));
+  CHECK(picture_in(thumbnail_uri(folder / "hair.png", 160)).rows == 1);
 }
 
 TEST_CASE("what is no image gives nothing") {
   const TemporaryFolder folder;
-  CHECK(thumbnail_uri(folder.path / "absent.jpg", 160).empty());
-  CHECK(thumbnail_uri(folder.path, 160).empty());
-  std::ofstream(folder.path / "fake.jpg") << "no picture";
-  CHECK(thumbnail_uri(folder.path / "fake.jpg", 160).empty());
+  CHECK(thumbnail_uri(folder / "absent.jpg", 160).empty());
+  CHECK(thumbnail_uri(folder.path(), 160).empty());
+  std::ofstream(folder / "fake.jpg") << "no picture";
+  CHECK(thumbnail_uri(folder / "fake.jpg", 160).empty());
 }
