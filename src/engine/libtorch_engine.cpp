@@ -2,6 +2,8 @@
 #include "engine/frozen_graph.h"
 #include "model/api/execute.h"
 #include "model/api/input.h"
+#include "tl/base/log.h"
+#include "tl/base/text.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -44,15 +46,28 @@ class LibTorchEngine : public Engine {
   at::Tensor run(const at::Tensor& images) override {
     const at::NoGradGuard no_grad;
     if (images_per_call_ == 0) return run_call(images);
+    while (true) {
+      try {
+        return run_calls(images);
+      } catch (const c10::OutOfMemoryError&) {  // only of a GPU
+        if (images_per_call_ == 1) throw;
+      }
+      images_per_call_ /= 2;
+      log::info(str("the device has too little memory for more than ",
+                    count(images_per_call_, "image"), " at once"));
+    }
+  }
+
+  std::string name() const override { return "libtorch"; }
+
+ private:
+  at::Tensor run_calls(const at::Tensor& images) {
     std::vector<at::Tensor> features;
     for (const at::Tensor& part : images.split(images_per_call_))
       features.push_back(run_call(filled_up(part)).narrow(0, 0, part.size(0)));
     return at::cat(features);
   }
 
-  std::string name() const override { return "libtorch"; }
-
- private:
   at::Tensor run_call(const at::Tensor& images) {
     const at::Tensor x =
         to_input(images, info_, device_)
