@@ -12,7 +12,8 @@ at::ScalarType scalar_type(Precision precision) {
 // The same three operations as ToTensor and Normalize and as in a saved model, so that results are
 // theirs to the last bit.
 at::Tensor to_input(const at::Tensor& images, const FileInfo& info, const at::Device& device) {
-  at::Tensor x = images.to(device, /*non_blocking=*/true).permute({0, 3, 1, 2}).to(at::kFloat);
+  // To a GPU the copy waits: the memory of the caller is not pinned, and soon used again.
+  at::Tensor x = images.to(device).permute({0, 3, 1, 2}).to(at::kFloat);
   x.div_(255);
   if (info.normalises) return x;
   const auto constant = [&](const std::array<float, 3>& values) {
