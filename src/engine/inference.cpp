@@ -10,6 +10,8 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -37,8 +39,14 @@ std::string hash_of(const EngineInput& input) {
   return content_hash(text);
 }
 
+// Of CUDA's devices, those of compute capability 8 and more: what cuDNN asks of them too.
+bool cuda_computes_in_bf16(const at::Device& device) {
+  const c10::DeviceGuard current(device);
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+}
+
 bool computes_in_bf16(const at::Device& device) {
-  if (device.is_cuda()) return true;
+  if (device.is_cuda()) return cuda_computes_in_bf16(device);
   const auto capabilities = at::cpu::get_cpu_capabilities();
   const auto has = [&](const char* name) {
     const auto found = capabilities.find(name);
