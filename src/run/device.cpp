@@ -54,6 +54,10 @@ void set_up_process(int threads) {
   // empty one goes back to the system.
   mallopt(M_ARENA_MAX, 1);
   if (threads > 0) at::set_num_threads(threads);
+  // On a GPU too the same run gives the same numbers, and fp32 is fp32.
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
 }
 
 int compute_threads() {

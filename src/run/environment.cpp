@@ -9,6 +9,7 @@
 #include "tl/base/version.h"
 #include "tl/run/device.h"
 
+#include <ATen/Context.h>
 #include <opencv2/core/version.hpp>
 #include <torch/version.h>
 
@@ -29,13 +30,21 @@ std::string precision_name(Precision wish, const Model& model) {
   return resolve_precision(wish, model) == Precision::bf16 ? "bf16" : "fp32";
 }
 
+// Which of several GPUs does not matter to what they compute.
+std::string kind_of(const c10::Device& device) {
+  return device.is_cpu() ? device_name(device) : "cuda";
+}
+
 ordered_json environment(const Prepared& prepared) {
   const Experiment& options = prepared.experiment.options;
   return {{"tl", version()},
           {"torch", TORCH_VERSION},
           {"opencv", CV_VERSION},
           {"compiler", __VERSION__},
-          {"device", device_name(prepared.device)},
+          {"device", kind_of(prepared.device)},
+          {"cuda",
+           {{"deterministic", at::globalContext().deterministicCuDNN()},
+            {"tf32", at::globalContext().allowTF32CuDNN()}}},
           {"threads", compute_threads()},
           {"precision",
            {{"features", precision_name(options.features.precision, prepared.model)},
