@@ -1,6 +1,7 @@
 #include "tl/config/input_spec.h"
 
 #include "tl/base/error.h"
+#include "tl/base/json.h"
 #include "tl/base/text.h"
 
 #include <nlohmann/json.hpp>
@@ -18,10 +19,8 @@ constexpr double largest_side = 4096;
 
 [[noreturn]] void refuse(const char* key, const Json& value, const char* allowed,
                          const std::string& where) {
-  throw Error(ExitCode::model,
-              str(key, " is ", value.dump(-1, ' ', false, Json::error_handler_t::replace),
-                  ", but must be ", allowed),
-              where, "correct it there, or say what is right in backbone.input of the config");
+  throw Error(ExitCode::model, str(key, " is ", dumped(value), ", but must be ", allowed), where,
+              "correct it there, or say what is right in backbone.input of the config");
 }
 
 int pixels(const char* key, const Json& value, const std::string& where) {

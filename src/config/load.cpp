@@ -5,6 +5,7 @@
 #include "config/strict_json.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
+#include "tl/base/json.h"
 #include "tl/base/text.h"
 #include "tl/config/schema.h"
 
@@ -62,7 +63,7 @@ void check_each_key_has_its_option(const LoadedExperiment& loaded) {
   const nlohmann::json options = to_json(loaded.options);
   if (options == resolved) return;
   throw Error(ExitCode::defect, "the options are not what the config says: " +
-                                    nlohmann::json::diff(resolved, options).dump());
+                                    dumped(nlohmann::json::diff(resolved, options)));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "config/schema_words.h"
 
+#include "tl/base/json.h"
 #include "tl/base/text.h"
 
 #include <algorithm>
@@ -115,7 +116,7 @@ std::vector<std::string> allowed_strings(const Json& schema) {
 
 std::string given_words(const Json& value) {
   constexpr std::size_t longest = 60;
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = dumped(value);
   if (text.size() <= longest) return text;
   std::size_t end = longest;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)

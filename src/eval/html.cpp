@@ -3,6 +3,7 @@
 #include "eval/markup.h"
 #include "eval/plots.h"
 #include "eval/thumbnail.h"
+#include "tl/base/json.h"
 #include "tl/base/text.h"
 
 #include <algorithm>
@@ -200,7 +201,7 @@ std::string mistakes_section(const ReportInput& input) {
 std::string fact_text(const nlohmann::ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) {
-    return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return dumped(value);
   }
   std::string list;
   for (const auto& item : value)

@@ -3,6 +3,7 @@
 #include "eval/html.h"
 #include "tl/base/csv.h"
 #include "tl/base/files.h"
+#include "tl/base/json.h"
 #include "tl/base/text.h"
 
 namespace tl {
@@ -66,9 +67,7 @@ nlohmann::ordered_json metrics_to_json(const Metrics& metrics, const std::string
 void write_report(const ReportInput& input, const Metrics& metrics,
                   const std::filesystem::path& folder) {
   make_writable_folder(folder);
-  // A folder's name need not be UTF-8, but JSON must be.
-  const std::string json = metrics_to_json(metrics, input.split)
-                               .dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string json = dumped(metrics_to_json(metrics, input.split), 2);
   write_file(folder / "confusion.csv", confusion_csv(metrics));
   write_file(folder / "predictions.csv", predictions_csv(input.predictions, input.classes));
   write_file(folder / "report.html", report_page(input, metrics));
