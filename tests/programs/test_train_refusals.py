@@ -90,7 +90,7 @@ def test_a_wrong_override_is_named(tmp_path, config, override, words):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_cuda_where_there_is_none(tmp_path, config, device):
-    refuse(tmp_path, config, 2, f"no device {device}", "--device cpu",
+    refuse(tmp_path, config, 2, f"no device {device}", "take auto or cpu (--device)",
            arguments=["--device", device])
     refuse(tmp_path, changed(config, device=device), 2, f"no device {device}")
 
