@@ -45,6 +45,7 @@ void fold(FlatGraph& flat, Node* norm) {
   Graph& graph = *flat.graph;
   Node* convolution = norm->input(0)->node();
   const std::int64_t dimensions = weight_dimensions(flat, convolution);
+  convolution->moveBefore(norm);  // behind the norm's tensors and numbers
   const torch::jit::WithInsertPoint here(convolution);
   Value* scale =
       graph.insert(aten::rsqrt, {graph.insert(aten::add, {norm->input(batch_norm::running_variance),
