@@ -1,4 +1,5 @@
 // tl-bench-prefix: images a second of a network's frozen part, for scripts/bench.
+#include "tl/base/stopwatch.h"
 #include "tl/engine/inference.h"
 #include "tl/run/device.h"
 
@@ -6,24 +7,20 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <chrono>
 #include <iostream>
 
 namespace {
 
 // Whole calls until `seconds` are over, after one that warms up.
 double images_per_second(const tl::Prefix& prefix, const at::Tensor& images, double seconds) {
-  using Clock = std::chrono::steady_clock;
   prefix.features(images);
-  const auto start = Clock::now();
+  const tl::Stopwatch running;
   std::int64_t done = 0;
-  double passed = 0;
-  while (passed < seconds) {
+  while (running.seconds() < seconds) {
     prefix.features(images);
     done += images.size(0);
-    passed = std::chrono::duration<double>(Clock::now() - start).count();
   }
-  return static_cast<double>(done) / passed;
+  return static_cast<double>(done) / running.seconds();
 }
 
 }  // namespace

@@ -78,6 +78,13 @@ def test_json_is_one_object_on_stdout(tmp_path, config):
     assert result["val_accuracy"] == epochs[result["best_epoch"] - 1]["val_accuracy"]
 
 
+def test_log_level_debug_tells_what_was_read_made_and_kept(tmp_path, config):
+    log = train(write_config(tmp_path, config), tmp_path / "run", "--log-level", "debug").stderr
+    for said in ("model: lowered and checked in", "4 layers", "prefix: identity", "engine: ",
+                 "made and checked in", "store: shelf", "exit code 0 after"):
+        assert said in log, said
+
+
 def test_log_level_off_is_silent(tmp_path, config):
     done = train(write_config(tmp_path, config), tmp_path / "run", "--log-level", "off")
     assert done.stderr == "" and "test: accuracy" in done.stdout
