@@ -24,9 +24,19 @@ std::string hash_of(const at::Tensor& tensor) {
   return content_hash({static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()});
 }
 
+// The operations; which of several GPUs they run on does not count.
+std::string operations_of(const EngineInput& input) {
+  std::string text = input.slice.graph->toString(/*print_source_locations=*/false);
+  const std::string device = input.device.str();
+  const std::string kind = c10::DeviceTypeName(input.device.type(), /*lower_case=*/true);
+  for (auto at = text.find(device); at != text.npos; at = text.find(device, at + kind.size()))
+    text.replace(at, device.size(), kind);
+  return text;
+}
+
 // Operations, weights and constants alike: printed graphs abridge tensors, so those are hashed.
 std::string hash_of(const EngineInput& input) {
-  std::string text = input.slice.graph->toString(/*print_source_locations=*/false);
+  std::string text = operations_of(input);
   for (const NamedTensor& named : input.slice.tensors)
     text += hash_of(named.tensor);
   for (const torch::jit::Node* node : input.slice.graph->nodes()) {
