@@ -2,6 +2,7 @@
 #include "engine/frozen_graph.h"
 #include "model/api/execute.h"
 #include "model/api/input.h"
+#include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 
@@ -49,8 +50,8 @@ class LibTorchEngine : public Engine {
     while (true) {
       try {
         return run_calls(images);
-      } catch (const c10::OutOfMemoryError&) {  // only of a GPU
-        if (images_per_call_ == 1) throw;
+      } catch (const std::exception& error) {  // the interpreter keeps no more than the text
+        if (!device_.is_cuda() || images_per_call_ == 1 || !is_out_of_memory(error)) throw;
       }
       images_per_call_ /= 2;
       log::info(str("the device has too little memory for more than ",

@@ -7,8 +7,9 @@ import os
 import subprocess
 
 import pytest
-from kit import (BIN, SANITIZED, changed, command, metrics_of, read_csv, run, same_run, train,
-                 write_config)
+import torch
+from kit import (BIN, SANITIZED, changed, command, export, metrics_of, read_csv, run, same_run,
+                 tiny_network, train, write_config)
 
 GPU = BIN.parent / "lib" / "libimitated_gpu.so"
 pytestmark = [pytest.mark.skipif(not GPU.exists(), reason="this LibTorch has real GPUs"),
@@ -85,8 +86,21 @@ def test_a_run_resumes_on_another_gpu(tmp_path, config):
     same_run(tmp_path / "run", tmp_path / "undisturbed")
 
 
-def test_features_of_one_gpu_are_those_of_another(tmp_path, config):
-    file = write_config(tmp_path, changed(config, features__views=2,
+class Positions(torch.nn.Module):
+    """Makes a tensor of its own, on the device of its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = tiny_network()
+
+    def forward(self, x):
+        return self.network(x + torch.arange(x.size(3), device=x.device) / 100)
+
+
+@pytest.mark.parametrize("method", ["script", "trace"])
+def test_features_of_one_gpu_are_those_of_another(tmp_path, config, method):
+    network = export(Positions().eval(), tmp_path / "positions.pt", method)
+    file = write_config(tmp_path, changed(config, backbone__file=str(network), features__views=2,
                                           features__folder=str(tmp_path / "features")))
     train_on_gpu(file, tmp_path / "first")
     done = train_on_gpu(file, tmp_path / "second", device="cuda:1")
@@ -97,7 +111,7 @@ def test_features_of_one_gpu_are_those_of_another(tmp_path, config):
 def test_a_gpu_that_is_short_of_memory_computes_fewer_images_at_once(tmp_path, config):
     file = write_config(tmp_path, config)
     train_on_gpu(file, tmp_path / "large")
-    done = train_on_gpu(file, tmp_path / "small", megabytes=4,
+    done = train_on_gpu(file, tmp_path / "small", megabytes=2,
                         *["--set", f"features.folder={json.dumps(str(tmp_path / 'features'))}"])
     assert "too little memory for more than" in done.stderr
     close(metrics_of(tmp_path / "small"), metrics_of(tmp_path / "large"))
