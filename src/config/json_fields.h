@@ -118,11 +118,11 @@ template <tl::Worded Enum>
 struct adl_serializer<Enum> {
   static void from_json(const json& json, Enum& value) {
     const std::size_t place = tl::place_of_word<Enum>(json);
-    if (place == tl::words_of(Enum{}).size()) tl::no_option_for(json);
+    if (place == words_of(Enum{}).size()) tl::no_option_for(json);
     value = static_cast<Enum>(place);
   }
   static void to_json(json& json, Enum value) {
-    json = tl::words_of(Enum{}).at(static_cast<std::size_t>(value));
+    json = words_of(Enum{}).at(static_cast<std::size_t>(value));
   }
 };
 
