@@ -13,6 +13,9 @@ namespace fs = std::filesystem;
 constexpr const char* suffix = ".shard";
 // Nobody takes so long to write a shard: a process that was killed has left the file.
 constexpr auto abandoned = std::chrono::hours(1);
+// A process marks the shelves that it uses by a file in each, and renews it every epoch.
+constexpr const char* mark_prefix = "use-";
+constexpr auto mark_lifetime = std::chrono::hours(1);
 
 struct Stored {
   fs::path path;
@@ -58,6 +61,21 @@ std::vector<Stored> shards_below(const fs::path& root) {
   return found;
 }
 
+// Marks of dead processes are removed on the way.
+bool is_in_use(const fs::path& shelf) {
+  bool used = false;
+  for_each_in(shelf, [&](const fs::directory_entry& file) {
+    if (!file.path().filename().string().starts_with(mark_prefix)) return;
+    std::error_code ignored;
+    if (is_held(file.path(), mark_lifetime)) {
+      used = true;
+    } else {
+      fs::remove(file.path(), ignored);
+    }
+  });
+  return used;
+}
+
 std::vector<Stored> oldest_first(std::vector<Stored> shards) {
   std::sort(shards.begin(), shards.end(),
             [](const Stored& a, const Stored& b) { return a.used < b.used; });
@@ -70,7 +88,7 @@ StoreFolder::StoreFolder(fs::path root, std::uint64_t limit)
     : root_(std::move(root)), limit_(limit) {}
 
 std::vector<fs::path> StoreFolder::shards(const Digest& shelf) {
-  in_use_.insert(path_of(shelf));
+  mark_as_used(path_of(shelf));
   std::vector<fs::path> paths;
   std::error_code read_only;
   for (const Stored& stored : oldest_first(shards_in(path_of(shelf)))) {
@@ -84,20 +102,32 @@ std::optional<fs::path> StoreFolder::write(const Digest& shelf, const Digest& na
                                            const std::string& bytes) {
   if (!make_room(bytes.size())) return std::nullopt;
   make_writable_folder(path_of(shelf));
+  mark_as_used(path_of(shelf));
   remove_temporary_files(path_of(shelf), abandoned);
   const fs::path file = path_of(shelf) / (hexadecimal(name) + suffix);
   write_file(file, bytes);
   return file;
 }
 
+void StoreFolder::mark_as_used(const fs::path& shelf) {
+  std::error_code absent;
+  if (!fs::is_directory(shelf, absent)) return;
+  auto& mark = in_use_[shelf];
+  if (!mark) mark = claim_file(shelf / (mark_prefix + name_of_process()));
+  if (mark) mark->renew();
+}
+
 bool StoreFolder::make_room(std::uint64_t bytes) const {
   const auto stored = oldest_first(shards_below(root_));
+  std::map<fs::path, bool> used;  // shelves
   std::uint64_t total = bytes;
   for (const Stored& shard : stored)
     total += shard.bytes;
   for (const Stored& shard : stored) {
     if (total <= limit_) break;
-    if (in_use_.count(shard.path.parent_path()) > 0) continue;
+    const auto [shelf, fresh] = used.try_emplace(shard.path.parent_path());
+    if (fresh) shelf->second = is_in_use(shelf->first);
+    if (shelf->second) continue;
     std::error_code gone;
     fs::remove(shard.path, gone);
     if (gone) continue;  // another user's

@@ -5,6 +5,8 @@
 #include "temporary_folder.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <fstream>
 #include <functional>
 #include <sys/wait.h>
@@ -358,4 +360,61 @@ TEST_CASE("one process at a time has a claim, and a dead one has none") {
   CHECK(other_can_claim());  // it was given back
   CHECK(other_can_claim());  // the last one died with it
   CHECK(shelf->claim(named("work")));
+}
+
+TEST_CASE("a claim is its living owner's however long the work takes") {
+  const TemporaryFolder folder;
+  FeatureStore store(on_disk(folder / "store"));
+  const auto shelf = store.shelf(named("n"), entry_bytes);
+  const auto claim = shelf->claim(named("work"));
+  const fs::path file =
+      folder / "store" / hexadecimal(named("n")) / ("claim-" + hexadecimal(named("work")));
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(3));
+  CHECK_FALSE(shelf->claim(named("work")));
+
+  // Another process of our number that is dead, or one of another machine that is silent.
+  std::ofstream(file) << ::getpid() << " elsewhere 1\n";
+  CHECK_FALSE(shelf->claim(named("work")));
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::minutes(3));
+  CHECK(shelf->claim(named("work")));
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::ofstream(file) << ::getpid() << ' ' << host.data() << " 1\n";
+  CHECK(shelf->claim(named("work")));
+}
+
+TEST_CASE("what another living process uses is not removed") {
+  const TemporaryFolder folder;
+  StoreOptions options = on_disk(folder / "store");
+  int ready[2];
+  int go_on[2];
+  REQUIRE((::pipe(ready) == 0 && ::pipe(go_on) == 0));
+  char byte = 0;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    FeatureStore other(options);
+    const auto shelf = other.shelf(named("theirs"), entry_bytes);
+    for (int i = 0; i < 50; ++i)
+      add(*shelf, i);
+    shelf->exchange();
+    const bool told = ::write(ready[1], "x", 1) == 1 && ::read(go_on[0], &byte, 1) == 1;
+    ::_exit(told ? 0 : 1);  // without removing its mark
+  }
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  options.disk_bytes = 70 * entry_bytes;
+  const auto fill = [&](const char* key) {
+    FeatureStore ours(options);
+    const auto shelf = ours.shelf(named(key), entry_bytes);
+    for (int i = 0; i < 50; ++i)
+      add(*shelf, i);
+    shelf->exchange();
+  };
+  fill("ours");  // there is no room: it stays in memory
+  CHECK(shards(folder / "store" / hexadecimal(named("theirs"))).size() == 1);
+  REQUIRE(::write(go_on[1], "x", 1) == 1);
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  fill("ours");
+  CHECK_FALSE(fs::exists(folder / "store" / hexadecimal(named("theirs"))));
 }
