@@ -5,6 +5,7 @@
 #include "tl/base/files.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
+#include "tl/model/backbone_input.h"
 
 #include <nlohmann/json.hpp>
 
@@ -59,8 +60,31 @@ json parse(const std::string& text, const std::string& where) {
   }
 }
 
+// What a file says of itself, and where; null where it says nothing.
+struct Metadata {
+  json said;
+  std::string where;
+  bool of_model = false;  // a model.pt of ours
+};
+
+Metadata metadata_of(const std::filesystem::path& file) {
+  const auto said_by = [&](const std::string& name) {
+    log::debug(str("model: what ", file.string(), " takes is said by ", name));
+  };
+  Archive archive(file);
+  for (const std::string name : {"tl/model.json", "tl/backbone.json"}) {
+    const std::string text = archive.extra(name);
+    if (text.empty()) continue;
+    said_by(name + " in it");
+    return {parse(text, file.string()), file.string(), name == "tl/model.json"};
+  }
+  const auto beside = std::filesystem::path(file).replace_extension(".json");
+  if (!std::filesystem::exists(beside)) return {};
+  said_by(beside.string());
+  return {parse(read_file(beside, ExitCode::model), beside.string()), beside.string()};
+}
+
 void read_metadata(FileInfo& info, const json& metadata, const std::string& where) {
-  info.input = input_spec_from_json(metadata, where);
   const auto text = [&](const char* key) {
     const auto it = metadata.find(key);
     return it != metadata.end() && it->is_string() ? it->get<std::string>() : std::string();
@@ -76,38 +100,48 @@ void read_metadata(FileInfo& info, const json& metadata, const std::string& wher
   }
 }
 
-}  // namespace
-
-FileInfo read_file_info(const std::filesystem::path& file,
-                        const std::optional<InputSpec>& override) {
-  if (!std::filesystem::is_regular_file(file)) {
+void require_file(const std::filesystem::path& file) {
+  std::error_code error;
+  const bool is_file = std::filesystem::is_regular_file(file, error);
+  const auto reason = error.default_error_condition();
+  if (error && reason != std::errc::no_such_file_or_directory &&
+      reason != std::errc::not_a_directory) {
+    throw_system_error(ExitCode::model, "can't read the file", file, error.value());
+  }
+  if (!is_file) {
     throw Error(ExitCode::model, "there is no such file", file.string(),
                 "scripts/export_backbone efficientnet_lite0 " + file.string());
   }
   if (!std::ifstream(file)) {
     throw_system_error(ExitCode::model, "can't read the file", file, errno);
   }
-  FileInfo info;
-  const auto read_from = [&](const std::string& metadata, const std::string& name,
-                             const std::string& where) {
-    log::debug(str("model: what ", file.string(), " takes is said by ", name));
-    read_metadata(info, parse(metadata, where), where);
-  };
-  Archive archive(file);
-  const std::string model = archive.extra("tl/model.json");
-  const std::string backbone = archive.extra("tl/backbone.json");
-  const auto beside = std::filesystem::path(file).replace_extension(".json");
-  if (!model.empty()) {
-    info.normalises = true;
-    read_from(model, "tl/model.json in it", file.string());
-  } else if (!backbone.empty()) {
-    read_from(backbone, "tl/backbone.json in it", file.string());
-  } else if (std::filesystem::exists(beside)) {
-    read_from(read_file(beside, ExitCode::model), beside.string(), beside.string());
-  } else {
-    info.input_is_assumed = !override.has_value();
+}
+
+}  // namespace
+
+nlohmann::ordered_json input_of_backbone(const std::filesystem::path& file) {
+  require_file(file);
+  const Metadata metadata = metadata_of(file);
+  auto input = nlohmann::ordered_json::object();
+  for (const char* key : {"input_size", "resize", "interpolation", "mean", "std"}) {
+    if (metadata.said.contains(key)) input[key] = metadata.said[key];
   }
-  if (override) info.input = *override;
+  return input;
+}
+
+FileInfo read_file_info(const std::filesystem::path& file,
+                        const std::optional<InputSpec>& override) {
+  require_file(file);
+  FileInfo info;
+  const auto [said, where, of_model] = metadata_of(file);
+  info.normalises = of_model;
+  info.input_is_assumed = said.is_null() && !override;
+  if (override) {
+    info.input = *override;
+  } else if (!said.is_null()) {
+    info.input = input_spec_from_json(said, where);
+  }
+  if (!said.is_null()) read_metadata(info, said, where);
   return info;
 }
 

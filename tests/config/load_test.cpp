@@ -200,3 +200,30 @@ TEST_CASE("the configs that the fuzzer begins with load, so that it gets behind 
     CHECK_NOTHROW(config.load(overrides));
   }
 }
+
+TEST_CASE("what is given of backbone.input goes over what the file says") {
+  const ConfigFile config;
+  const auto of_file = [](const fs::path& file) -> nlohmann::ordered_json {
+    CHECK(file.filename() == "net.pt");
+    return {{"input_size", 200}, {"resize", 240}, {"interpolation", "bicubic"}, {"std", {1, 1, 1}}};
+  };
+  const auto input = [&](const std::string& override) {
+    const auto loaded = tl::load_experiment(config.path(), {override}, of_file);
+    CHECK(loaded.resolved["backbone"]["input"].size() == 5);  // config.json is complete
+    return *loaded.options.backbone.input;
+  };
+  const auto smaller = input("backbone.input.input_size=100");
+  CHECK(smaller.height == 100);
+  CHECK(smaller.resize == 120);  // the same part of the image
+  CHECK(smaller.interpolation == tl::Interpolation::bicubic);
+  CHECK(smaller.std[0] == 1);
+  CHECK(smaller.mean == tl::InputSpec().mean);  // nobody said
+  CHECK(input("backbone.input.resize=300").height == 200);
+  CHECK(input(R"(backbone.input={"input_size": [50, 100]})").resize == 60);
+  CHECK_FALSE(tl::load_experiment(config.path(), {}, of_file).options.backbone.input);
+}
+
+TEST_CASE("a path that is not UTF-8 is refused") {
+  const ConfigFile config;
+  CHECK(has(refusal(config, {"data.root=caf\xe9"}), "not UTF-8"));
+}
