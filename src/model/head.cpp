@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <unistd.h>
 
 namespace tl {
 namespace {
@@ -61,6 +62,18 @@ FeaturePoint cut_at(const Analysis& analysis, Value* value) {
               value->debugName(), "export the network without its classifier");
 }
 
+// Weights, gradients and the optimizer's two moments, each of four bytes.
+void require_memory(double parameters) {
+  const double memory =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (16 * parameters <= memory) return;
+  throw Error(ExitCode::usage,
+              str("the head would have ", fixed(parameters / 1e9, 1),
+                  " billion parameters; to train them takes ", fixed(16 * parameters / 1e9, 0),
+                  " GB, and this machine has ", fixed(memory / 1e9, 0)),
+              "head.hidden", "give fewer or narrower layers, or another head.pool");
+}
+
 // Builds the head at the end of a graph.
 class HeadBuilder {
  public:
@@ -104,6 +117,8 @@ class HeadBuilder {
 
   // Initialised as torch.nn.Linear is: U(-b, b) with b = 1 / sqrt(inputs).
   void linear(std::int64_t outputs) {
+    parameters_ += static_cast<double>(outputs) * static_cast<double>(sizes_[1]);
+    require_memory(parameters_);
     const double bound = 1.0 / std::sqrt(static_cast<double>(sizes_[1]));
     const std::string name = str("head.", index_++);
     Value* weight = add(name + ".weight", {outputs, sizes_[1]}, bound);
@@ -128,6 +143,7 @@ class HeadBuilder {
   }
 
   FlatGraph& flat_;
+  double parameters_ = 0;  // so far; a double does not overflow
   std::vector<std::int64_t> sizes_;
   bool channels_last_;
   at::Generator generator_;
