@@ -38,6 +38,8 @@ std::string hint_for(int error) {
       return "give a file, not a folder";
     case ENOENT:
     case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
       return "check the path";
     default:
       return {};

@@ -6,6 +6,7 @@
 #include "tl/base/signals.h"
 #include "tl/base/text.h"
 #include "tl/eval/report.h"
+#include "tl/model/backbone_input.h"
 #include "tl/run/experiment.h"
 #include "tl/run/subject.h"
 
@@ -93,15 +94,25 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
   return 0;
 }
 
+// scripts/export_backbone --random says so in the file.
+void warn_of_random_weights(const Model& model) {
+  const std::string& source = model.info().source;
+  if (source.find("random weights") == source.npos || model.frozen_layers() == 0) return;
+  log::warn(str("the backbone's weights are random (", source, "), and ",
+                model.frozen_layers(), " of its ", model.layers().size(),
+                " layers are frozen: they will never learn anything (backbone.freeze)"));
+}
+
 void TrainCommand::warn_of(const Prepared& prepared) const {
   if (prepared.model.info().input_is_assumed) warn_of_assumed_input();
+  warn_of_random_weights(prepared.model);
   warn_of_skipped(prepared.dataset, "skipped.csv");
   warn_of_faults(prepared.dataset, prepared.model.info().input);
 }
 
 int TrainCommand::run(const CommonOptions& common) const {
   install_stop_signals();
-  LoadedExperiment experiment = load_experiment(config, overrides);
+  LoadedExperiment experiment = load_experiment(config, overrides, input_of_backbone);
   if (!device.empty()) experiment.resolved["device"] = experiment.options.device = device;
   const RunFolder run = folder();
   const ExistingRun existing = resume  ? ExistingRun::resume

@@ -8,6 +8,7 @@
 #include <torch/cuda.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <malloc.h>
 #include <thread>
@@ -20,19 +21,28 @@ namespace {
               "give auto, cpu, cuda or cuda:N");
 }
 
+// Of "cuda" or "cuda:N".
+int cuda_index(const std::string& wish) {
+  if (wish == "cuda") return 0;
+  const std::string prefix = "cuda:";
+  int index = 0;
+  const char* end = wish.data() + wish.size();
+  const bool named = wish.starts_with(prefix) && wish.size() > prefix.size();
+  if (!named) refuse_name(wish);
+  const auto read = std::from_chars(wish.data() + prefix.size(), end, index);
+  if (read.ptr != end || index < 0 || read.ec == std::errc::invalid_argument) refuse_name(wish);
+  return read.ec == std::errc() ? index : std::numeric_limits<int>::max();
+}
+
 }  // namespace
 
 c10::Device choose_device(const std::string& wish) {
   const bool cuda = torch::cuda::is_available();
   if (wish == "auto") return cuda ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
   if (wish == "cpu") return {c10::kCPU};
-  try {
-    c10::Device device(wish);
-    if (!device.is_cuda()) refuse_name(wish);
-    if (!device.has_index()) device.set_index(0);
-    if (cuda && device.index() < static_cast<int>(torch::cuda::device_count())) return device;
-  } catch (const c10::Error&) {
-    refuse_name(wish);
+  const int index = cuda_index(wish);
+  if (cuda && index < static_cast<int>(torch::cuda::device_count())) {
+    return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
   }
   throw Refusal(ExitCode::usage,
                 str("there is no device ", wish, " here: ",

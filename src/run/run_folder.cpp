@@ -120,6 +120,7 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
     check_has_checkpoints(folder, experiment);
   }
   if (existing == ExistingRun::replace) {
+    check_outside(experiment.file, folder);
     check_outside(experiment.options.data.root, folder);
     check_outside(experiment.options.backbone.file, folder);
   }

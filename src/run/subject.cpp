@@ -23,7 +23,13 @@ std::vector<std::string> read_lines(const std::filesystem::path& file) {
 }
 
 std::filesystem::path model_file(const std::filesystem::path& run_or_model) {
-  if (!std::filesystem::is_directory(run_or_model)) return run_or_model;
+  std::error_code error;
+  const auto status = std::filesystem::status(run_or_model, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    throw Error(ExitCode::model, "there is no such file or folder", run_or_model.string(),
+                "give the folder of a run that tl-train wrote, or a TorchScript file");
+  }
+  if (status.type() != std::filesystem::file_type::directory) return run_or_model;
   const RunFolder run{run_or_model};
   if (!run.holds_a_run()) {
     throw Error(ExitCode::usage, "this folder is no run", run_or_model.string(),

@@ -1,9 +1,12 @@
 """Files that tl-train can't take as a backbone: exit code 4, and nothing is written."""
 
+import json
+import shutil
+
 import pytest
 import torch
-from kit import (base_config, changed, export, refuse, refused, run, tiny_network, train,
-                 write_config)
+from kit import (base_config, changed, export, needs_permissions, refuse, refused, run,
+                 tiny_network, train, write_config)
 from torch import nn
 
 
@@ -177,3 +180,50 @@ def test_a_network_for_another_size(tmp_path, data):
     refuse(tmp_path, file_of_32, 4, "fails on a batch of images", "backbone.input")
     train(write_config(tmp_path, changed(file_of_32, backbone__input={"input_size": 32})),
           tmp_path / "run")
+
+
+@needs_permissions
+def test_a_backbone_that_can_not_be_reached(tmp_path, data, backbone):
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    shutil.copy(backbone, hidden / "tiny.pt")
+    hidden.chmod(0)
+    try:
+        done = train(write_config(tmp_path, base_config(data, hidden / "tiny.pt")),
+                     tmp_path / "run", code=4)
+        refused(done, "Permission denied", hidden / "tiny.pt")
+    finally:
+        hidden.chmod(0o700)
+
+
+def test_a_name_too_long_for_a_file(tmp_path, data):
+    refuse(tmp_path, base_config(data, tmp_path / ("n" * 300)), 4, "too long")
+    refused(run("tl-eval", tmp_path / ("n" * 300), "--data", data, code=4), "too long")
+
+
+def test_a_head_that_no_machine_can_hold(tmp_path, config):
+    refuse(tmp_path, changed(config, head__hidden=[65536, 65536, 65536]), 2, "head.hidden",
+           "billion parameters")
+
+
+def test_an_input_given_in_part_repairs_what_the_file_says_wrong(tmp_path, data):
+    file = export(tiny_network(), tmp_path / "tiny.pt")
+    said = {"input_size": 32, "resize": 32, "interpolation": "bicubic", "mean": [0.5, 0.5]}
+    file.with_suffix(".json").write_text(json.dumps(said))
+    config = base_config(data, file)
+    refuse(tmp_path, config, 4, "mean", "backbone.input")
+    part = changed(config, backbone__input={"mean": [0.4, 0.5, 0.6]}, train__epochs=1)
+    train(write_config(tmp_path, part), tmp_path / "run")
+    resolved = json.loads((tmp_path / "run" / "config.json").read_text())["backbone"]["input"]
+    assert resolved == {**said, "mean": [0.4, 0.5, 0.6], "std": [0.229, 0.224, 0.225]}
+    train(write_config(tmp_path, part), tmp_path / "run", "--resume")
+
+
+def test_frozen_random_weights_are_warned_of(tmp_path, data):
+    file = export(tiny_network(), tmp_path / "tiny.pt")
+    said = {"input_size": 32, "source": "tiny, random weights, seed 1"}
+    file.with_suffix(".json").write_text(json.dumps(said))
+    config = write_config(tmp_path, base_config(data, file))
+    for freeze, warned in (('"all"', True), ("0", False)):
+        done = train(config, tmp_path / "run", "--dry-run", "--set", f"backbone.freeze={freeze}")
+        assert ("weights are random" in done.stderr) is warned

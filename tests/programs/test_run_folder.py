@@ -183,6 +183,13 @@ def test_force_never_deletes_what_it_needs(tmp_path, finished, config):
     assert {file.name for file in folder.iterdir()} == FILES
 
 
+def test_force_never_deletes_its_own_config(tmp_path, finished, config):
+    folder = shutil.copytree(finished[0], tmp_path / "run")
+    inside = write_config(folder, config)
+    refused(train(inside, folder, "--force", code=2), "would delete", inside, "--output")
+    assert inside.exists() and (folder / "report.json").exists()
+
+
 def test_resume_of_a_finished_run_says_so(tmp_path, finished):
     folder = tmp_path / "run"
     shutil.copytree(finished[0], folder)

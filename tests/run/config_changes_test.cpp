@@ -1,6 +1,7 @@
+#include "run/config_changes.h"
+
 #include "catch.h"
 #include "error_of.h"
-#include "run/config_changes.h"
 
 using namespace tl;
 using nlohmann::ordered_json;

@@ -1,7 +1,6 @@
 #include "catch.h"
 #include "error_of.h"
 #include "temporary_folder.h"
-#include "tl/run/device.h"
 #include "tl/run/experiment.h"
 #include "tl/run/run_folder.h"
 
@@ -50,11 +49,4 @@ TEST_CASE("a run folder is one's own as long as one works in it") {
     const RunLock elsewhere(RunFolder{folder / "other"});
   }
   const RunLock again(run);
-}
-
-TEST_CASE("an unknown device is refused") {
-  CHECK(choose_device("cpu").is_cpu());
-  const Error error = error_of([] { choose_device("gpu"); });
-  CHECK(error.code() == ExitCode::usage);
-  CHECK(has(error.hint(), "cuda"));
 }
