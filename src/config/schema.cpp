@@ -36,14 +36,50 @@ std::vector<std::string> branch_names(const Json& branches) {
   return names;
 }
 
-// Walks a value and its schema side by side.
+// Appends the dotted keys of that name, wherever they live.
+void find_key(const std::string& name, const Json& schema, const std::string& place,
+              std::vector<std::string>& found) {
+  for (const Json& branch : schema.value("oneOf", Json::array()))
+    find_key(name, branch, place, found);
+  const Json properties = schema.value("properties", Json::object());
+  for (const auto& item : properties.items()) {
+    const std::string key = dotted(place, item.key());
+    if (item.key() == name && std::find(found.begin(), found.end(), key) == found.end()) {
+      found.push_back(key);
+    }
+    find_key(name, item.value(), key, found);
+  }
+}
+
+// Of a value where one of several objects is wanted: how that is written. "" where no name fits.
+std::string right_form(const Json& value, const Json& schema) {
+  if (!value.is_string() || !schema.contains("oneOf")) return "";
+  const std::vector<std::string> names = branch_names(schema["oneOf"]);
+  const std::string name = nearest(value.get<std::string>(), names);
+  return name.empty() ? "" : Json{{"name", name}}.dump();
+}
+
+// Walks a value and its schema side by side, and gathers the faults.
 class Checker {
  public:
-  explicit Checker(std::string file) : file_(std::move(file)) {}
+  explicit Checker(const Json& root) : root_(root) {}
 
-  Json check(const Json& value, const Json& schema, const std::string& key) const {
-    if (!admits(schema, value)) refuse(value, schema, key);
-    if (schema.contains("oneOf")) return check(value, branch_for(value, schema, key), key);
+  struct Fault {
+    std::string what;
+    std::string hint;
+  };
+  const std::vector<Fault>& faults() const { return faults_; }
+
+  // The value as it is where it is at fault.
+  Json check(const Json& value, const Json& schema, const std::string& key) {
+    if (!admits(schema, value)) {
+      refuse(value, schema, key);
+      return value;
+    }
+    if (schema.contains("oneOf")) {
+      const Json* branch = branch_for(value, schema, key);
+      return branch == nullptr ? value : check(value, *branch, key);
+    }
     if (value.is_object()) return check_object(value, schema, key);
     if (value.is_array()) return check_list(value, schema, key);
     if (value.is_number_float() && schema["type"] == "integer") return value.get<std::int64_t>();
@@ -51,7 +87,7 @@ class Checker {
   }
 
  private:
-  Json check_list(const Json& list, const Json& schema, const std::string& key) const {
+  Json check_list(const Json& list, const Json& schema, const std::string& key) {
     Json result = Json::array();
     for (const Json& item : list) {
       result.push_back(check(item, schema["items"], str(key, "[", result.size(), "]")));
@@ -59,7 +95,7 @@ class Checker {
     return result;
   }
 
-  Json check_object(const Json& object, const Json& schema, const std::string& key) const {
+  Json check_object(const Json& object, const Json& schema, const std::string& key) {
     const Json& properties = schema["properties"];
     for (const auto& item : object.items()) {
       if (!properties.contains(item.key())) refuse_key(item.key(), properties, key);
@@ -74,7 +110,7 @@ class Checker {
       } else if (property.contains("default")) {
         result[name] = check(property["default"], property, dotted(key, name));
       } else if (std::find(required.begin(), required.end(), name) != required.end()) {
-        fail(
+        note(
             str("the key ", dotted(key, name), " is missing; it must be ", allowed_words(property)),
             property);
       }
@@ -82,50 +118,71 @@ class Checker {
     return result;
   }
 
-  const Json& branch_for(const Json& value, const Json& schema, const std::string& key) const {
+  // Null, and a fault, where the object's name is none of them.
+  const Json* branch_for(const Json& value, const Json& schema, const std::string& key) {
     const Json& branches = schema["oneOf"];
     const std::vector<std::string> names = branch_names(branches);
     if (!value.is_object()) {
-      return *std::find_if(branches.begin(), branches.end(),
-                           [&](const Json& branch) { return admits(branch, value); });
+      return &*std::find_if(branches.begin(), branches.end(),
+                            [&](const Json& branch) { return admits(branch, value); });
     }
     const Json name = value.value("name", Json(names.front()));
     const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end()) refuse(name, {{"enum", names}}, dotted(key, "name"));
-    return branches[static_cast<std::size_t>(found - names.begin())];
+    if (found == names.end()) {
+      refuse(name, {{"enum", names}}, dotted(key, "name"));
+      return nullptr;
+    }
+    return &branches[static_cast<std::size_t>(found - names.begin())];
   }
 
-  [[noreturn]] void refuse(const Json& value, const Json& schema, const std::string& key) const {
+  void refuse(const Json& value, const Json& schema, const std::string& key) {
     const std::string near =
         value.is_string() ? nearest(value.get<std::string>(), allowed_strings(schema)) : "";
-    fail(str(key.empty() ? "the config" : key, " is ", given_words(value), ", but must be ",
+    const std::string form = right_form(value, schema);
+    note(str(key.empty() ? "the config" : key, " is ", given_words(value), ", but must be ",
              allowed_words(schema)),
-         schema, near);
+         schema, near, form);
   }
 
-  [[noreturn]] void refuse_key(const std::string& key, const Json& properties,
-                               const std::string& parent) const {
+  void refuse_key(const std::string& key, const Json& properties, const std::string& parent) {
     std::vector<std::string> known;
     for (const auto& item : properties.items())
       known.push_back(item.key());
-    const Json words = {{"description", str("Known keys here: ", list_of(known), ".")}};
-    fail(str("unknown key ", dotted(parent, key)), words, nearest(key, known));
+    std::vector<std::string> elsewhere;
+    find_key(key, root_, "", elsewhere);
+    const std::string lives = elsewhere.empty() ? "" : str("It is ", list_of(elsewhere), ". ");
+    const Json words = {{"description", str(lives, "Known keys here: ", list_of(known), ".")}};
+    note(str("unknown key ", dotted(parent, key)), words, nearest(key, known));
   }
 
-  [[noreturn]] void fail(const std::string& what, const Json& schema,
-                         const std::string& near = {}) const {
+  void note(const std::string& what, const Json& schema, const std::string& near = {},
+            const std::string& form = {}) {
     std::string hint = schema.value("description", "");
     if (!near.empty()) hint = str("did you mean \"", near, "\"?", hint.empty() ? "" : " ", hint);
-    throw Error(ExitCode::usage, what, file_, hint);
+    if (!form.empty()) hint = str("write ", form, ". ", hint);
+    faults_.push_back({what, hint});
   }
 
-  std::string file_;
+  const Json& root_;
+  std::vector<Fault> faults_;
 };
+
+// The first fault, and the others in the hint.
+[[noreturn]] void refuse(const std::vector<Checker::Fault>& faults, const std::string& file) {
+  std::string hint = faults[0].hint.empty() ? "mend it" : faults[0].hint;
+  for (std::size_t i = 1; i < faults.size(); ++i)
+    hint += str("\n  also:  ", faults[i].what, faults[i].hint.empty() ? "" : ". ", faults[i].hint);
+  throw Error(ExitCode::usage, faults[0].what, file, faults.size() > 1 ? hint : faults[0].hint);
+}
 
 }  // namespace
 
 Json apply_schema(const Json& value, const Json& schema, const std::string& file) {
-  return Checker(file).check(value, without_references(schema), "");
+  const Json whole = without_references(schema);
+  Checker checker(whole);
+  Json result = checker.check(value, whole, "");
+  if (!checker.faults().empty()) refuse(checker.faults(), file);
+  return result;
 }
 
 const Json& experiment_schema() {

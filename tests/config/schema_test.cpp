@@ -84,6 +84,23 @@ TEST_CASE("an unknown key names its nearest neighbour and the others") {
   CHECK_FALSE(has(refusal(R"({"temperature": 1})").hint(), "did you mean"));
 }
 
+TEST_CASE("all faults are told at once, each with its hint") {
+  const auto error = refusal(R"({"size": 0, "wrod": "beta", "rate": "x"})");
+  for (const char* part : {"error: unknown key wrod", "also:  size is 0", "How big.",
+                           "did you mean \"word\"?", "also:  rate is \"x\""})
+    CHECK(has(error.report(), part));
+}
+
+TEST_CASE("a key in the wrong place is told where it lives") {
+  CHECK(has(refusal(R"({"size": 1, "deep": 2})").hint(), "It is inner.deep."));
+  CHECK(has(refusal(R"({"size": 1, "width": 2})").hint(), "It is shape.width."));
+  CHECK_FALSE(has(refusal(R"({"size": 1, "depth": 2})").hint(), "It is"));
+}
+
+TEST_CASE("a name where an object is wanted is shown in its right form") {
+  CHECK(has(refusal(R"({"size": 1, "shape": "box"})").hint(), R"(write {"name":"box"})"));
+}
+
 TEST_CASE("a missing key is named with what it must be") {
   const auto error = refusal("{}");
   CHECK(std::string(error.what()) == "the key size is missing; it must be an integer from 1 to 9");

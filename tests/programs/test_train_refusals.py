@@ -64,6 +64,10 @@ def test_a_config_cut_off(tmp_path):
     ({"train__loss": {"class_weights": [1.0, 2.0]}}, ["2 weights for 3 classes"]),
     ({"backbone__freeze": 4}, ["the backbone has 3 layers", "4", "backbone.freeze"]),
     ({"backbone__freeze": "features.3"}, ['no layer "features.3"', "backbone.freeze"]),
+    ({"backbone__freeze": "featurs"}, ['no layer "featurs"', 'did you mean "features"?']),
+    ({"backbone__freeze": "All"}, ['no layer "All"', 'did you mean "all"?']),
+    ({"train__optimizer": "adamm"}, ['write {"name":"adam"}']),
+    ({"epochs": 3}, ["unknown key epochs", "It is train.epochs"]),
     ({"device": "gpu"}, ["device", '"gpu"', '"cuda"']),
 ])
 def test_a_key_that_is_wrong(tmp_path, config, change, words):
