@@ -61,7 +61,7 @@ def test_a_config_cut_off(tmp_path):
     ({"data": []}, ["data is []", "an object"]),
     ({"backbone__init": "scrach"}, ["backbone.init", '"scrach"', 'did you mean "scratch"?']),
     ({"augment__crop": {"scale": [0.9, 0.5]}}, ["augment.crop.scale", "[0.9,0.5]", "swap"]),
-    ({"train__loss": {"class_weights": [1.0, 2.0]}}, ["2 weights for 3 classes"]),
+    ({"train__loss": {"class_weights": [1.0, 2.0]}}, ["2 weights for 3 classes", "blue, green, red"]),
     ({"backbone__freeze": 4}, ["the backbone has 3 layers", "4", "backbone.freeze"]),
     ({"backbone__freeze": "features.3"}, ['no layer "features.3"', "backbone.freeze"]),
     ({"backbone__freeze": "featurs"}, ['no layer "featurs"', 'did you mean "features"?']),
