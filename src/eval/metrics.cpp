@@ -12,6 +12,10 @@ namespace {
 constexpr int calibration_bins = 15;
 constexpr double smallest_probability = 1e-12;
 
+double nll_of(float probability) {
+  return -std::log(std::max<double>(probability, smallest_probability));
+}
+
 void check(const std::vector<Prediction>& predictions, std::size_t classes) {
   if (predictions.empty()) {
     throw Error(ExitCode::data, "there is no image to evaluate", "",
@@ -158,7 +162,7 @@ Metrics compute_metrics(const std::vector<Prediction>& predictions,
     const int rank = rank_of_label(p);
     top1 += rank == 0 ? 1 : 0;
     top5 += rank < 5 ? 1 : 0;
-    m.nll -= std::log(std::max<double>(p.probabilities[p.label], smallest_probability));
+    m.nll += p.nll ? *p.nll : nll_of(p.probabilities[p.label]);
     ++m.confusion[p.label][predicted_class(p)];
   }
   m.top1 = ratio(top1, m.n);

@@ -20,15 +20,22 @@ void check_finite(const Prediction& prediction) {
 }
 
 // Appends the predictions of the next samples of the order.
-void append(std::vector<Prediction>& predictions, const at::Tensor& probabilities,
-            const Dataset& dataset, const std::vector<std::size_t>& samples) {
-  const at::Tensor rows = probabilities.to(at::kCPU, at::kFloat).contiguous();
+void append(std::vector<Prediction>& predictions, const at::Tensor& logits,
+            const Objective& objective, const Dataset& dataset,
+            const std::vector<std::size_t>& samples) {
+  const at::Tensor rows = objective.probabilities(logits).to(at::kCPU, at::kFloat).contiguous();
   const auto classes = rows.size(1);
   for (std::int64_t i = 0; i < rows.size(0); ++i) {
-    const Sample& sample = dataset.samples[samples[predictions.size()]];
+    const std::size_t index = samples[predictions.size()];
+    const Sample& sample = dataset.samples[index];
     const float* row = rows.const_data_ptr<float>() + i * classes;
-    predictions.push_back({sample.path, sample.label, {row, row + classes}});
-    check_finite(predictions.back());
+    Prediction prediction{sample.path, sample.label, {row, row + classes}};
+    check_finite(prediction);
+    if (sample.label >= 0) {
+      const at::Tensor target = objective.targets({index}).to(logits.device());
+      prediction.nll = objective.plain_loss(logits.narrow(0, i, 1), target);
+    }
+    predictions.push_back(std::move(prediction));
   }
 }
 
@@ -41,8 +48,7 @@ std::vector<Prediction> classify(const Classifier& classifier, const Objective& 
   std::vector<Prediction> predictions;
   predictions.reserve(samples.size());
   while (auto batch = loader.next()) {
-    append(predictions, objective.probabilities(classifier.logits(images_of(*batch))), dataset,
-           samples);
+    append(predictions, classifier.logits(images_of(*batch)), objective, dataset, samples);
     if (progress) progress(predictions.size(), samples.size());
   }
   return predictions;
@@ -58,8 +64,7 @@ std::optional<std::vector<Prediction>> classify(FeatureSource& features, const T
   while (!stop_requested || !stop_requested()) {
     const auto batch = features.next();
     if (!batch) return predictions;
-    append(predictions, objective.probabilities(trainee.logits(batch->features, false)), dataset,
-           samples);
+    append(predictions, trainee.logits(batch->features, false), objective, dataset, samples);
   }
   return std::nullopt;
 }

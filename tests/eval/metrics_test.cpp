@@ -102,6 +102,14 @@ TEST_CASE("a class without images does not count in macro F1, one that is never 
   CHECK(missed.macro_f1 == Approx(1.0 / 3));
 }
 
+TEST_CASE("the loss is what the logits give, where they are known") {
+  Prediction sure = says(0, 1);
+  sure.probabilities = {0, 1, 0};
+  CHECK(compute_metrics({sure}, abc).nll == Approx(-std::log(1e-12)));
+  sure.nll = 60;
+  CHECK(compute_metrics({sure}, abc).nll == 60);
+}
+
 TEST_CASE("equal probabilities rank in class order") {
   CHECK(predicted_class({"", 0, {0.4F, 0.4F, 0.2F}}) == 0);
   std::vector<std::string> seven(7, "c");

@@ -182,6 +182,16 @@ def test_eval_of_a_model_that_gives_no_numbers(tmp_path, fresh_data, names):
     refused(run("tl-predict", file, fresh_data, "--classes", names, code=4), "not finite")
 
 
+def test_eval_counts_what_softmax_can_not_hold(tmp_path, fresh_data, names):
+    """Sure and wrong: the loss comes from the logits, where a probability would be 0."""
+    network = tiny_network()
+    network.fc.weight.data.zero_()
+    network.fc.bias.data = torch.tensor([0.0, 0.0, 0.0, 60.0])
+    file = export(network, tmp_path / "sure.pt")
+    done = run("tl-eval", file, "--data", fresh_data, "--classes", names, "--json")
+    assert json.loads(done.stdout)["nll"] == pytest.approx(60, abs=1e-3)
+
+
 # --- tl-eval on other images -----------------------------------------------------------------
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 #include "tl/eval/fields.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,9 @@ struct Prediction {
   std::string path;
   int label = -1;
   std::vector<float> probabilities;
+  // Negative log-likelihood of the label, nats, as the logits give it: a probability may be too
+  // small for a number. None: it follows from the probability.
+  std::optional<double> nll = std::nullopt;
 };
 
 struct ClassMetrics {
