@@ -123,15 +123,20 @@ int TrainCommand::run(const CommonOptions& common) const {
 
   const bool live = common.draws_progress();
   const bool goes_on = resume && run.holds_a_run() && !dry_run;
+  std::optional<Prefix> first;
+  const auto meanwhile = [&](const Checking& checking) {
+    if (!dry_run) first.emplace(first_prefix(checking));
+  };
+  if (dry_run) experiment.options.data.ram_gb = 0;  // no image will be needed again
   Prepared prepared = prepare(experiment, goes_on ? std::optional(run.split()) : std::nullopt,
-                              progress_bar("checking", live), dry_run);
+                              progress_bar("checking", live), meanwhile);
   warn_of(prepared);
   if (dry_run) return print_dry_run(prepared, common);
 
   log::info("training in " + run.path.string() + "\n" + plan_text(prepared));
   ConsoleObserver observer(experiment.options.train.epochs, live);
   const ExperimentOutcome outcome =
-      run_experiment(prepared, run, existing, stop_requested, observer,
+      run_experiment(prepared, std::move(first), run, existing, stop_requested, observer,
                      [&](const std::string& label) { return progress_bar(label, live); });
   if (!outcome.metrics) {
     log::warn("stopped after saving; run the same command with --resume");

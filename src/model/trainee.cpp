@@ -84,10 +84,6 @@ at::Tensor Trainee::logits(const at::Tensor& features, bool training) const {
   return state_->run(state_->evaluation, features);
 }
 
-c10::Device Trainee::device() const {
-  return device_of(state_->training.tensors());
-}
-
 std::vector<at::Tensor> Trainee::head_parameters() const {
   return parameters(true);
 }
@@ -101,6 +97,11 @@ std::vector<at::Tensor> Trainee::parameters(bool head) const {
     if (named.parameter && !named.frozen && named.head == head) chosen.push_back(named.tensor);
   }
   return chosen;
+}
+
+void check_cut(const Model& model) {
+  const Network& network = network_of(model);
+  slice(network.flat, network.analysis.recording, prefix_end(network).value, network.flat.output());
 }
 
 std::vector<std::pair<std::string, at::Tensor>> Trainee::state() const {

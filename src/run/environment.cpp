@@ -7,6 +7,7 @@
 #include "tl/base/refusal.h"
 #include "tl/base/text.h"
 #include "tl/base/version.h"
+#include "tl/engine/inference.h"
 #include "tl/run/device.h"
 
 #include <ATen/Context.h>

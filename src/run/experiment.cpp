@@ -3,14 +3,11 @@
 #include "model/api/compute_threads.h"
 #include "run/run_writer.h"
 #include "run/sources.h"
-#include "tl/base/error.h"
+#include "run/stages.h"
 #include "tl/base/log.h"
-#include "tl/base/text.h"
 #include "tl/data/loader.h"
 #include "tl/run/classify.h"
 #include "tl/run/device.h"
-
-#include <ATen/Context.h>
 
 #include <algorithm>
 #include <chrono>
@@ -20,8 +17,9 @@ namespace tl {
 
 namespace {
 
-// With head, frozen, on the device. The images are checked meanwhile, and OpenMP's threads wait for
-// the last of them: the fewer they are, the less it matters that others hold the cores.
+// With head, frozen, on the device. Other threads check the images meanwhile. LibTorch's threads
+// all wait for the slowest of them, which is one that shares its core; with half as many fewer
+// share.
 Model make_model(const Experiment& options, int classes, const c10::Device& device) {
   const ComputeThreads half(std::max(compute_threads() / 2, 1));
   Model model = Model::load(options.backbone.file, options.backbone.input);
@@ -29,7 +27,7 @@ Model make_model(const Experiment& options, int classes, const c10::Device& devi
   model.freeze(options.backbone.freeze);
   if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
   model.to(device);
-  const Trainee refused_by_now(model, options.backbone.batch_norm);
+  check_cut(model);
   return model;
 }
 
@@ -37,12 +35,12 @@ Model make_model(const Experiment& options, int classes, const c10::Device& devi
 
 Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress,
-                 bool dry) {
+                 const std::function<void(const Checking&)>& meanwhile) {
   const Experiment& options = experiment.options;
   const c10::Device where = choose_device(options.device);
   const int workers = worker_count(options.data.workers);
   const FileInfo file = read_file_info(options.backbone.file, options.backbone.input);
-  const auto images = std::make_shared<ImageCache>(dry ? 0 : bytes(options.data.ram_gb),
+  const auto images = std::make_shared<ImageCache>(bytes(options.data.ram_gb),
                                                    needed_side(file.input, &options.augment));
   Dataset dataset = split ? read_split_csv(*split, options.data.root) : list_dataset(options.data);
   const auto classes = static_cast<int>(dataset.classes.size());
@@ -51,22 +49,30 @@ Prepared prepare(const LoadedExperiment& experiment,
     check_dataset(dataset, options.data, options.train.seed, workers, progress, images.get());
   });
   Model model = make_model(options, classes, where);
-  Prefix prefix(model, resolve_precision(options.features.precision, model));
-  const auto still_checking = [&] {
-    return checking.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
-  };
-  if (!dry && begins_with_stored_features(experiment, file, prefix)) {
-    images->close();  // few of them will be needed, or none
-  } else if (!dry && still_checking()) {
-    prefix.prepare();  // otherwise this is done beside the first augmentations
+  if (meanwhile) {
+    meanwhile({experiment, model, *images, [&] {
+                 return checking.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+               }});
   }
   checking.get();
   auto objective = make_objective(options.train.loss, dataset);
-  return {experiment,       std::move(dataset), images, std::move(objective),
-          std::move(model), std::move(prefix),  where};
+  return {experiment, std::move(dataset), images, std::move(objective), std::move(model), where};
 }
 
-ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
+Prefix first_prefix(const Checking& checking) {
+  const LoadedExperiment& experiment = checking.experiment;
+  Prefix prefix(checking.model,
+                resolve_precision(experiment.options.features.precision, checking.model));
+  if (begins_with_stored_features(experiment, checking.model.info(), prefix)) {
+    checking.images.close();  // few of them will be needed, or none
+  } else if (checking.goes_on()) {
+    prefix.prepare();  // otherwise this is done beside the first augmentations
+  }
+  return prefix;
+}
+
+ExperimentOutcome run_experiment(Prepared& prepared, std::optional<Prefix> first,
+                                 const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress) {
   const RunLock lock(folder);
@@ -74,23 +80,21 @@ ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, Ex
   const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
   RunWriter writer(prepared, folder, observer);
   resume ? writer.resume() : writer.begin();
-  const Experiment& options = prepared.experiment.options;
   const Dataset& dataset = prepared.dataset;
   Sources sources(prepared, stop_requested, progress);
-  Trainee trainee(prepared.model, options.backbone.batch_norm,
-                  resolve_precision(options.train.precision, prepared.model));
+  Stages stages = stages_of(prepared, sources, first);
   ExperimentOutcome outcome;
-  outcome.training = train(options.train,
-                           {trainee, *sources.training(), *sources.evaluation(Split::val),
-                            *prepared.objective, folder.checkpoints(), resume, stop_requested},
-                           writer);
+  outcome.training =
+      train(prepared.experiment.options.train,
+            {stages, *prepared.objective, folder.checkpoints(), resume, stop_requested}, writer);
   writer.end_training(outcome.training);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
 
   outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
+  const Stage& best = stages.current();
   const auto predictions =
-      classify(*sources.evaluation(outcome.split), trainee, *prepared.objective, dataset,
-               dataset.indices(outcome.split), stop_requested);
+      classify(*sources.evaluation(outcome.split, best.prefix), best.trainee, *prepared.objective,
+               dataset, dataset.indices(outcome.split), stop_requested);
   if (!predictions) return outcome;
   outcome.metrics = compute_metrics(*predictions, dataset.classes);
   writer.write_report(outcome.split, *predictions, *outcome.metrics);

@@ -89,23 +89,24 @@ Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_req
       progress_(progress),
       store_(store_options(prepared.experiment.options.features)) {}
 
-std::unique_ptr<FeatureSource> Sources::training() {
+std::unique_ptr<FeatureSource> Sources::training(const Prefix& prefix) {
   const Experiment& experiment = prepared_.experiment.options;
-  return make(Split::train, training_options(experiment, prepared_.model.info()),
+  return make(Split::train, prefix, training_options(experiment, prepared_.model.info()),
               keeps_training_features(experiment.features));
 }
 
-std::unique_ptr<FeatureSource> Sources::evaluation(Split split) {
-  return make(split, evaluation_options(prepared_.experiment.options, prepared_.model.info()),
-              true);
+std::unique_ptr<FeatureSource> Sources::evaluation(Split split, const Prefix& prefix) {
+  return make(split, prefix,
+              evaluation_options(prepared_.experiment.options, prepared_.model.info()), true);
 }
 
-std::unique_ptr<FeatureSource> Sources::make(Split split, SourceOptions options, bool keep) {
+std::unique_ptr<FeatureSource> Sources::make(Split split, const Prefix& prefix,
+                                             SourceOptions options, bool keep) {
   options.images = prepared_.images.get();
   ImageFeatures of{prepared_.dataset, prepared_.dataset.indices(split), *prepared_.objective,
-                   prepared_.prefix};
+                   prefix};
   const FeatureOptions& features = prepared_.experiment.options.features;
-  if (!keep || features.cache == Cache::off || prepared_.prefix.is_empty()) {
+  if (!keep || features.cache == Cache::off || prefix.is_empty()) {
     return live_features(std::move(of), options);
   }
   StoringOptions storing{recipe(prepared_.experiment),

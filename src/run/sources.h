@@ -21,15 +21,16 @@ class Sources {
   Sources(const Prepared& prepared, const std::function<bool()>& stop_requested,
           const ProgressMaker& progress);
 
-  // Training images, augmented.
-  std::unique_ptr<FeatureSource> training();
+  // Training images, augmented. The prefix must outlive the source.
+  std::unique_ptr<FeatureSource> training(const Prefix& prefix);
   // The split's images in order, as evaluation sees them.
-  std::unique_ptr<FeatureSource> evaluation(Split split);
+  std::unique_ptr<FeatureSource> evaluation(Split split, const Prefix& prefix);
   // "1,129 computed, 9,331 read, 2.9 MB written to FOLDER"; "" where nothing is kept.
   std::string account() const;
 
  private:
-  std::unique_ptr<FeatureSource> make(Split split, SourceOptions options, bool keep);
+  std::unique_ptr<FeatureSource> make(Split split, const Prefix& prefix, SourceOptions options,
+                                      bool keep);
 
   const Prepared& prepared_;
   std::function<bool()> stop_requested_;

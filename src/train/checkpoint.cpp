@@ -2,7 +2,9 @@
 
 #include "tl/base/error.h"
 #include "tl/base/hash.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
+#include "tl/eval/history.h"
 
 #include <ATen/core/grad_mode.h>
 #include <nlohmann/json.hpp>
@@ -14,78 +16,78 @@
 namespace tl {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using torch::serialize::InputArchive;
 using torch::serialize::OutputArchive;
 
-constexpr int format = 2;
-constexpr std::string_view magic = "tlckpt2\n";
+constexpr int format = 3;
+constexpr std::string_view magic = "tlckpt3\n";
 constexpr std::string_view any_magic = "tlckpt";  // with a digit, the format, and a newline
 constexpr std::string_view zip_magic = "PK";      // format 1 is the archive alone
-
-json to_json(const EpochMetrics& m) {
-  return {m.epoch,        m.train_loss, m.train_accuracy, m.val_loss,
-          m.val_accuracy, m.lr,         m.seconds,        m.images_per_second};
-}
-
-EpochMetrics epoch_from_json(const json& j) {
-  return {j.at(0), j.at(1), j.at(2), j.at(3), j.at(4), j.at(5), j.at(6), j.at(7)};
-}
 
 std::string to_text(const Position& p) {
   json history = json::array();
   for (const EpochMetrics& metrics : p.history)
-    history.push_back(to_json(metrics));
-  return json{{"format", format},
-              {"epoch", p.epoch},
-              {"step", p.step},
-              {"loss_sum", p.loss_sum},
-              {"correct", p.correct},
-              {"seen", p.seen},
-              {"seconds", p.seconds},
-              {"history", history},
-              {"best", p.best},
-              {"epochs_since_best", p.epochs_since_best},
-              {"best_for_stopping", p.best_for_stopping}}
-      .dump();
+    history.push_back(epoch_json(metrics));
+  json text = {{"format", format},     {"epoch", p.epoch},
+               {"step", p.step},       {"loss_sum", p.loss_sum},
+               {"correct", p.correct}, {"seen", p.seen},
+               {"seconds", p.seconds}, {"history", history},
+               {"best", p.best},       {"epochs_since_best", p.epochs_since_best},
+               {"stage", p.stage},     {"stage_began", p.stage_began}};
+  if (p.best_for_stopping) text["best_for_stopping"] = *p.best_for_stopping;
+  return text.dump();
 }
 
 [[noreturn]] void refuse_newer(const std::string& where) {
-  throw Error(ExitCode::training, "this checkpoint was written by a newer version", where,
-              "resume with that version, or start again with --force");
+  throw Refusal(ExitCode::training, "this checkpoint was written by a newer version", where,
+                "resume the run with that version, or start it again from nothing",
+                {Remedy::resume, Remedy::replace});
+}
+
+// Formats 1 and 2 had these numbers and no names.
+EpochMetrics unnamed_epoch(const json& j) {
+  return {j.at(0), j.at(1), j.at(2), j.at(3), j.at(4), j.at(5), j.at(6), j.at(7)};
+}
+
+void check(const Position& p) {
+  const bool has_best = p.history.empty() || p.best < p.history.size();
+  const bool has_stage = p.stage_began >= 1 && p.stage_began <= p.epoch;
+  if (std::ssize(p.history) == p.epoch - 1 && has_best && has_stage) return;
+  throw DamagedCheckpoint("its position is impossible");
 }
 
 Position from_text(const std::string& text, const std::string& where) {
   const json j = json::parse(text);
-  if (j.at("format").get<int>() > format) refuse_newer(where);
-  Position p{j.at("epoch"),
-             j.at("step"),
-             j.at("loss_sum"),
-             j.at("correct"),
-             j.at("seen"),
-             j.at("seconds"),
-             {},
-             j.at("best"),
-             j.at("epochs_since_best"),
-             j.at("best_for_stopping")};
+  const int written_as = j.at("format");
+  if (written_as > format) refuse_newer(where);
+  Position p;
+  p.epoch = j.at("epoch");
+  p.step = j.at("step");
+  p.loss_sum = j.at("loss_sum");
+  p.correct = j.at("correct");
+  p.seen = j.at("seen");
+  p.seconds = j.at("seconds");
+  p.best = j.at("best");
+  p.epochs_since_best = j.at("epochs_since_best");
+  if (j.contains("best_for_stopping")) p.best_for_stopping = j.at("best_for_stopping");
   for (const json& epoch : j.at("history"))
-    p.history.push_back(epoch_from_json(epoch));
-  const bool has_best = p.history.empty() || p.best < p.history.size();
-  if (std::ssize(p.history) != p.epoch - 1 || !has_best) {
-    throw DamagedCheckpoint("its position is impossible");
+    p.history.push_back(written_as < 3 ? unnamed_epoch(epoch) : read_epoch(epoch));
+  if (written_as >= 3) {
+    p.stage = j.at("stage");
+    p.stage_began = j.at("stage_began");
   }
+  check(p);
   return p;
 }
 
 // The archive in a file's bytes, proved to be what was written.
 std::string_view archive_in(std::string_view bytes, const std::string& where) {
   if (bytes.starts_with(zip_magic)) return bytes;
-  if (!bytes.starts_with(magic)) {
-    const bool newer = bytes.starts_with(any_magic) && bytes.size() > magic.size() &&
-                       bytes[any_magic.size()] > magic[any_magic.size()];
-    if (newer) refuse_newer(where);
-    throw DamagedCheckpoint("it does not begin as a checkpoint does");
-  }
+  const bool begins_well = bytes.size() > magic.size() && bytes.starts_with(any_magic) &&
+                           bytes[any_magic.size()] >= '2' && bytes[any_magic.size() + 1] == '\n';
+  if (!begins_well) throw DamagedCheckpoint("it does not begin as a checkpoint does");
+  if (bytes[any_magic.size()] > magic[any_magic.size()]) refuse_newer(where);
   bytes.remove_prefix(magic.size());
   Digest expected{};
   if (bytes.size() < expected.size()) throw DamagedCheckpoint("it is cut off");
@@ -103,9 +105,11 @@ std::string key(const std::string& name) {
   return key;
 }
 
-std::string first_line(const std::exception& error) {
-  const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
+// Read into a tensor that is there, LibTorch would change whatever shares it.
+at::Tensor read_tensor(InputArchive& archive, const std::string& name) {
+  at::Tensor tensor;
+  archive.read(key(name), tensor, /*is_buffer=*/true);
+  return tensor;
 }
 
 // copy_ alone would spread a smaller tensor over a larger one.
@@ -116,13 +120,12 @@ void take_over(const at::Tensor& tensor, const at::Tensor& saved) {
 
 }  // namespace
 
-std::string encode_checkpoint(const Position& position, const Trainee& trainee,
+std::string encode_checkpoint(const Position& position, const std::vector<TrainedTensor>& trained,
                               const Optimizer& optimizer) {
   OutputArchive archive;
   archive.write("position", c10::IValue(to_text(position)));
-  for (const auto& [name, tensor] : trainee.state()) {
-    archive.write(key(name), tensor.detach(), /*is_buffer=*/true);
-  }
+  for (const TrainedTensor& t : trained)
+    archive.write(key(t.name), t.tensor.detach(), /*is_buffer=*/true);
   OutputArchive optimizer_archive;
   optimizer.save(optimizer_archive);
   archive.write("optimizer", optimizer_archive);
@@ -138,41 +141,48 @@ std::string encode_checkpoint(const Position& position, const Trainee& trainee,
   return bytes;
 }
 
-Checkpoint::Checkpoint(std::string_view bytes, const c10::Device& device, std::string where) try
+Checkpoint::Checkpoint(std::string_view bytes, std::string where) try
     : where_(std::move(where)), archive_(std::make_unique<InputArchive>()) {
   const std::string_view archive = archive_in(bytes, where_);
-  archive_->load_from(archive.data(), archive.size(), device);
+  archive_->load_from(archive.data(), archive.size(), c10::Device(c10::kCPU));
   c10::IValue text;
   archive_->read("position", text);
   position_ = from_text(text.toStringRef(), where_);
 } catch (const Error&) {
   throw;
 } catch (const json::exception& error) {
-  throw DamagedCheckpoint(first_line(error));
+  throw DamagedCheckpoint(first_line(error.what()));
 } catch (const std::exception& error) {
   if (is_out_of_memory(error)) throw;
-  throw DamagedCheckpoint(first_line(error));
+  throw DamagedCheckpoint(first_line(error.what()));
 }
 
 Checkpoint::~Checkpoint() = default;
 Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 
-void Checkpoint::restore(const Trainee& trainee, Optimizer* optimizer) const try {
+void Checkpoint::restore(const std::vector<TrainedTensor>& trained) const try {
   const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : trainee.state()) {
-    at::Tensor saved;
-    archive_->read(key(name), saved, /*is_buffer=*/true);
-    take_over(tensor, saved);
+  for (const TrainedTensor& t : trained) {
+    take_over(t.tensor, t.stage <= position_.stage ? read_tensor(*archive_, t.name) : t.before);
   }
-  if (optimizer == nullptr) return;
-  InputArchive optimizer_archive;
-  archive_->read("optimizer", optimizer_archive);
-  optimizer->load(optimizer_archive);
 } catch (const std::exception& error) {
+  refuse(error);
+}
+
+void Checkpoint::restore(Optimizer& optimizer) const try {
+  InputArchive state;
+  archive_->read("optimizer", state);
+  optimizer.load(state);
+} catch (const std::exception& error) {
+  refuse(error);
+}
+
+// To be called where `error` is being handled.
+void Checkpoint::refuse(const std::exception& error) const {
   if (is_out_of_memory(error)) throw;
-  throw Error(ExitCode::training,
-              str("the checkpoint does not fit the network: ", first_line(error)), where_,
-              "start again with --force");
+  throw Refusal(ExitCode::training,
+                str("the checkpoint does not fit the network: ", first_line(error.what())), where_,
+                "start the run again from nothing", {Remedy::replace});
 }
 
 }  // namespace tl

@@ -3,6 +3,7 @@
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/log.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
 
 namespace tl {
@@ -23,9 +24,8 @@ std::string bytes_of(const fs::path& file) {
 
 }  // namespace
 
-CheckpointFolder::CheckpointFolder(const fs::path& folder, const c10::Device& device)
+CheckpointFolder::CheckpointFolder(const fs::path& folder)
     : folder_(folder),
-      device_(device),
       last_{folder / "last.ckpt", folder / "last.previous.ckpt"},
       best_{folder / "best.ckpt", folder / "best.previous.ckpt"} {}
 
@@ -41,7 +41,7 @@ void CheckpointFolder::save(const Files& files, const std::string& bytes) {
 std::optional<Checkpoint> CheckpointFolder::read(const fs::path& file) {
   if (!fs::exists(file)) return std::nullopt;
   try {
-    return Checkpoint(bytes_of(file), device_, file.string());
+    return Checkpoint(bytes_of(file), file.string());
   } catch (const DamagedCheckpoint& damage) {
     if (damaged_.insert(file).second) {
       log::warn(str("a checkpoint is damaged, an older one is used: ", file.string(), ": ",
@@ -51,47 +51,55 @@ std::optional<Checkpoint> CheckpointFolder::read(const fs::path& file) {
   }
 }
 
+// The archive is let go: one at a time is in memory.
+std::optional<Position> CheckpointFolder::position_in(const fs::path& file) {
+  const auto checkpoint = read(file);
+  return checkpoint ? std::optional(checkpoint->position()) : std::nullopt;
+}
+
 std::optional<Checkpoint> CheckpointFolder::newest() {
   bool any = false;
   for (const fs::path& file : {last_.newest, last_.previous, best_.newest, best_.previous}) {
-    auto checkpoint = read(file);
-    if (checkpoint && has_best_of(*checkpoint)) {
+    const auto position = position_in(file);
+    if (position && has_best_of(*position)) {
       if (!fs::exists(last_.newest)) {
         log::warn(str(last_.newest.string(), " is missing; going on from ", file.string()));
       }
-      return checkpoint;
+      return read(file);
     }
     any = any || fs::exists(file);
   }
   if (!any) return std::nullopt;
-  throw Error(ExitCode::training, "can't go on: too many of the run's checkpoints are damaged",
-              folder_.string(),
-              "bring one back from a copy of the folder, or start again with --force");
+  throw Refusal(ExitCode::training, "can't go on: too many of the run's checkpoints are damaged",
+                folder_.string(),
+                "bring one back from a copy of the folder, or start the run again from nothing",
+                {Remedy::replace});
 }
 
 // Where last.ckpt alone has the best epoch, best.ckpt gets it before the next epoch replaces it.
-bool CheckpointFolder::has_best_of(const Checkpoint& checkpoint) {
-  const Position& position = checkpoint.position();
+bool CheckpointFolder::has_best_of(const Position& position) {
   if (position.history.empty()) return true;
   const int epoch = position.history[position.best].epoch;
   if (find(best_, epoch)) return true;
   const auto found = find(last_, epoch);
-  if (found) save_best(read_file(found->where(), ExitCode::training));
+  if (found) save_best(read_file(*found, ExitCode::training));
   return found.has_value();
 }
 
-std::optional<Checkpoint> CheckpointFolder::find(const Files& files, int epoch) {
+std::optional<fs::path> CheckpointFolder::find(const Files& files, int epoch) {
   for (const fs::path& file : {files.newest, files.previous}) {
-    auto checkpoint = read(file);
-    if (checkpoint && checkpoint->ends(epoch)) return checkpoint;
+    const auto position = position_in(file);
+    if (position && position->is_end_of(epoch)) return file;
   }
   return std::nullopt;
 }
 
 Checkpoint CheckpointFolder::at_end_of(int epoch) {
-  if (auto checkpoint = find(best_, epoch)) return std::move(*checkpoint);
-  throw Error(ExitCode::training, str("the checkpoint of the best epoch, ", epoch, ", is gone"),
-              folder_.string(), "--resume goes on from an older one");
+  const auto file = find(best_, epoch);
+  auto checkpoint = file ? read(*file) : std::nullopt;
+  if (checkpoint) return std::move(*checkpoint);
+  throw Refusal(ExitCode::training, str("the checkpoint of the best epoch, ", epoch, ", is gone"),
+                folder_.string(), "resume the run: it goes on from an older one", {Remedy::resume});
 }
 
 }  // namespace tl

@@ -13,8 +13,7 @@ namespace tl {
 
 class CheckpointFolder {
  public:
-  // `device`: the trainee's.
-  CheckpointFolder(const std::filesystem::path& folder, const c10::Device& device);
+  explicit CheckpointFolder(const std::filesystem::path& folder);
 
   // Throw Error(training) where the disk refuses; what was saved before is then still whole.
   void save_last(const std::string& bytes) { save(last_, bytes); }
@@ -36,11 +35,11 @@ class CheckpointFolder {
 
   void save(const Files& files, const std::string& bytes);
   std::optional<Checkpoint> read(const std::filesystem::path& file);
-  std::optional<Checkpoint> find(const Files& files, int epoch);
-  bool has_best_of(const Checkpoint& checkpoint);
+  std::optional<Position> position_in(const std::filesystem::path& file);
+  std::optional<std::filesystem::path> find(const Files& files, int epoch);
+  bool has_best_of(const Position& position);
 
   std::filesystem::path folder_;
-  c10::Device device_;
   Files last_;
   Files best_;
   std::set<std::filesystem::path> damaged_;  // a warning named them

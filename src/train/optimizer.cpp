@@ -1,10 +1,12 @@
-#include "train/optimizer.h"
+#include "tl/train/optimizer.h"
 
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
 #include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 #include <torch/serialize/archive.h>
+
+#include <string>
 
 namespace tl {
 namespace {
@@ -60,6 +62,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<at::Tensor> he
   add(std::move(backbone), options.backbone_lr.value_or(options.lr / 10));
   optimizer_ =
       std::visit([&](const auto& rule) { return make(rule, options.lr, groups); }, options.rule);
+  set_rate_factor(1);  // LibTorch gave all groups the head's
 }
 
 Optimizer::~Optimizer() = default;
@@ -79,8 +82,23 @@ void Optimizer::step() {
 void Optimizer::save(torch::serialize::OutputArchive& archive) const {
   optimizer_->save(archive);
 }
+
+// LibTorch leaves the state where the archive has it. What it writes of that, it reads again to any
+// device.
 void Optimizer::load(torch::serialize::InputArchive& archive) {
   optimizer_->load(archive);
+  const at::Device device = optimizer_->param_groups().front().params().front().device();
+  if (device.is_cpu()) return;
+  torch::serialize::OutputArchive loaded;
+  optimizer_->save(loaded);
+  std::string bytes;
+  loaded.save_to([&](const void* data, std::size_t size) {
+    bytes.append(static_cast<const char*>(data), size);
+    return size;
+  });
+  torch::serialize::InputArchive there;
+  there.load_from(bytes.data(), bytes.size(), device);
+  optimizer_->load(there);
 }
 
 }  // namespace tl

@@ -27,13 +27,21 @@ struct Pupil {
   tl::Model model = small_model();
   tl::Trainee trainee{model, tl::BatchNorm::frozen};
   tl::Optimizer optimizer{{}, trainee.head_parameters(), trainee.backbone_parameters()};
+  std::vector<tl::TrainedTensor> trained;
+
+  Pupil() {
+    for (const auto& [name, tensor] : trainee.state())
+      trained.push_back({name, tensor, 0, {}});
+  }
 };
 
 void read_checkpoint(std::string_view bytes) {
   static Pupil pupil;
   refuses_only_with(tl::ExitCode::training, [&] {
     try {
-      tl::Checkpoint(bytes, at::kCPU, "fuzz").restore(pupil.trainee, &pupil.optimizer);
+      const tl::Checkpoint checkpoint(bytes, "fuzz");
+      checkpoint.restore(pupil.trained);
+      checkpoint.restore(pupil.optimizer);
     } catch (const tl::DamagedCheckpoint&) {
     }
   });

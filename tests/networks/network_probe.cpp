@@ -140,10 +140,12 @@ int probe_gradients(const std::string& network, const std::string& file, const s
 int probe_training(const std::string& network, const std::string& file, const std::string& out) {
   const Spec spec = read_spec(network, file, out);
   const PlainPrefix prefix(spec.model);
-  tl::Trainee trainee(spec.model, spec.batch_norm);
-  FixedBatches batches(prefix, spec.images, spec.labels, spec.batch_size);
-  FixedBatches val(prefix, spec.images.slice(0, 0, spec.batch_size),
-                   spec.labels.slice(0, 0, spec.batch_size), spec.batch_size);
+  const auto batches = [&](std::int64_t images) {
+    return [&, images](const tl::Prefix&) {
+      return std::make_unique<FixedBatches>(prefix, spec.images.slice(0, 0, images),
+                                            spec.labels.slice(0, 0, images), spec.batch_size);
+    };
+  };
   tl::TrainOptions options;
   options.epochs = 1;
   if (spec.options.at("optimizer") == "sgd") options.optimizer.rule = tl::SgdOptions{};
@@ -153,7 +155,13 @@ int probe_training(const std::string& network, const std::string& file, const st
   std::filesystem::create_directories(checkpoints);
   LossRecorder recorder;
   const auto objective = tl::make_objective(options.loss, tl::Dataset());
-  tl::train(options, {trainee, batches, val, *objective, checkpoints, false, {}}, recorder);
+  tl::Stages stages({[&] {
+    return std::make_unique<tl::Stage>(
+        spec.model, tl::Prefix(spec.model, tl::Precision::fp32),
+        tl::StageOptions{options.epochs, options.optimizer, options.schedule, spec.batch_norm},
+        batches(spec.images.size(0)), batches(spec.batch_size));
+  }});
+  tl::train(options, {stages, *objective, checkpoints, false, {}}, recorder);
   spec.model.save(out + ".after.pt", "{}");
   std::cout << json{{"losses", recorder.losses}, {"frozen", frozen_tensors(spec.model)}}.dump()
             << "\n";

@@ -236,7 +236,7 @@ def test_no_whole_checkpoint(halted, long_config):
 
 def test_a_newer_format_is_refused(halted, long_config):
     last = halted / "checkpoints" / "last.ckpt"
-    last.write_bytes(b"tlckpt3\n" + last.read_bytes()[8:])
+    last.write_bytes(b"tlckpt4\n" + last.read_bytes()[8:])
     before = {file: file.read_bytes() for file in halted.rglob("*") if file.is_file()}
     refused(train(long_config, halted, "--resume", code=5), "newer version", last, "--force")
     assert before == {file: file.read_bytes() for file in halted.rglob("*") if file.is_file()}

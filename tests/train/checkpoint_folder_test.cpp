@@ -16,10 +16,7 @@ namespace {
 // which was the best so far.
 class Files {
  public:
-  Files()
-      : run_(folder_, FreezeWord::all),
-        trainee_(*run_.model, BatchNorm::frozen),
-        optimizer_(run_.options.optimizer, trainee_.head_parameters(), {}) {}
+  Files() : run_(folder_, FreezeWord::all), stages_(run_.make_stages()) { stages_.enter(0, 1); }
 
   std::string bytes(int epoch, int best) const {
     Position position;
@@ -27,10 +24,10 @@ class Files {
     for (int e = 1; e <= epoch; ++e)
       position.history.push_back({e, 1, 1, 1, 1, 1, 1, 1});
     position.best = static_cast<std::size_t>(best - 1);
-    return encode_checkpoint(position, trainee_, optimizer_);
+    return encode_checkpoint(position, stages_.trained(), stages_.current().optimizer);
   }
 
-  CheckpointFolder open() const { return {folder_.path(), at::kCPU}; }
+  CheckpointFolder open() const { return CheckpointFolder(folder_.path()); }
   std::filesystem::path path(const std::string& name) const { return folder_ / (name + ".ckpt"); }
   void write(const std::string& name, int epoch, int best) const {
     write_file(path(name), bytes(epoch, best));
@@ -46,8 +43,7 @@ class Files {
  private:
   TemporaryFolder folder_;
   Run run_;
-  Trainee trainee_;
-  Optimizer optimizer_;
+  Stages stages_;
 };
 
 }  // namespace
@@ -81,14 +77,14 @@ TEST_CASE("where no checkpoint is whole the error says what to do") {
   const Error error = error_of([&] { files.newest(); });
   CHECK(error.code() == ExitCode::training);
   CHECK(has(error.what(), "damaged"));
-  CHECK(has(error.hint(), "--force"));
+  CHECK(has(error.hint(), "from nothing"));
 }
 
 TEST_CASE("a newer format is refused though an older checkpoint is there") {
   const Files files;
   files.write("last.previous", 1, 1);
   files.write("best", 1, 1);
-  write_file(files.path("last"), "tlckpt3\n...");
+  write_file(files.path("last"), "tlckpt4\n...");
   CHECK(has(error_of([&] { files.newest(); }).what(), "newer version"));
 }
 
@@ -141,5 +137,5 @@ TEST_CASE("weights of a best epoch that is gone are never those of another") {
   files.write("best", 4, 4);
   const Error error = error_of([&] { files.open().at_end_of(3); });
   CHECK(error.code() == ExitCode::training);
-  CHECK(has(error.hint(), "--resume"));
+  CHECK(has(error.hint(), "resume"));
 }

@@ -13,36 +13,46 @@ using namespace tl;
 
 namespace {
 
-// A trainee and an optimizer that made a step; `seed` decides the weights.
+// A stage that made a step; `seed` decides the weights.
 struct Pupil {
   explicit Pupil(const TemporaryFolder& folder, const Freeze& freeze = 1, std::uint64_t seed = 1)
-      : run(folder, freeze, seed),
-        trainee(*run.model, BatchNorm::train),
-        optimizer(run.options.optimizer, trainee.head_parameters(), trainee.backbone_parameters()) {
-    for (const auto& parameters : {trainee.head_parameters(), trainee.backbone_parameters()}) {
+      : run(folder, freeze, seed), stages(run.make_stages()) {
+    stages.enter(0, 1);
+    step(1);
+  }
+  Pupil(const Pupil&) = delete;
+
+  // With the same gradient everywhere.
+  void step(double gradient) {
+    Stage& stage = stages.current();
+    for (const auto& parameters :
+         {stage.trainee.head_parameters(), stage.trainee.backbone_parameters()}) {
       for (const at::Tensor& parameter : parameters)
-        parameter.mutable_grad() = torch::ones_like(parameter);
+        parameter.mutable_grad() = torch::full_like(parameter, gradient);
     }
-    optimizer.step();
+    stage.optimizer.step();
   }
 
   std::string encoded(const Position& position) const {
-    return encode_checkpoint(position, trainee, optimizer);
+    return encode_checkpoint(position, stages.trained(), stages.current().optimizer);
+  }
+  void restore(const Checkpoint& checkpoint) const {
+    checkpoint.restore(stages.trained());
+    checkpoint.restore(stages.current().optimizer);
   }
 
   Run run;
-  Trainee trainee;
-  Optimizer optimizer;
+  Stages stages;
 };
 
 Position position() {
-  Position position{3, 7, 1.0 / 3, 20, 28, 0.125, {}, 1, 0, 0.75};
+  Position position{3, 7, 1.0 / 3, 20, 28, 0.125, {}, 1, 0, 0.75, 0, 2};
   position.history = {{1, 0.1, 0.2, 0.3, 0.4, 0.01, 5, 6}, {2, 0.11, 0.21, 0.31, 0.41, 0.01, 5, 6}};
   return position;
 }
 
 Checkpoint read(const std::string& bytes) {
-  return {bytes, at::kCPU, "here.ckpt"};
+  return {bytes, "here.ckpt"};
 }
 
 std::string fixture(int format) {
@@ -71,15 +81,14 @@ TEST_CASE("what a checkpoint holds is read again, to the bit") {
   CHECK(at.history[1].val_accuracy == 0.41);
   CHECK(at.best == 1);
   CHECK(at.best_for_stopping == 0.75);
-  checkpoint.restore(other.trainee, &other.optimizer);
+  CHECK(at.stage == 0);
+  CHECK(at.stage_began == 2);
+  other.restore(checkpoint);
   CHECK(same_tensors(*one.run.model, *other.run.model));
 
   // The optimizer's state decides the next step.
-  for (Pupil* pupil : {&one, &other}) {
-    for (const at::Tensor& parameter : pupil->trainee.head_parameters())
-      parameter.mutable_grad() = torch::full_like(parameter, 3);
-    pupil->optimizer.step();
-  }
+  one.step(3);
+  other.step(3);
   CHECK(same_tensors(*one.run.model, *other.run.model));
 }
 
@@ -87,10 +96,10 @@ TEST_CASE("a checkpoint says of which epoch it holds the weights") {
   const TemporaryFolder folder;
   const Pupil pupil(folder);
   Position at = position();
-  CHECK_FALSE(read(pupil.encoded(at)).ends(2));  // seven steps further
+  CHECK_FALSE(read(pupil.encoded(at)).position().is_end_of(2));  // seven steps further
   at.step = 0;
-  CHECK(read(pupil.encoded(at)).ends(2));
-  CHECK_FALSE(read(pupil.encoded(at)).ends(1));
+  CHECK(read(pupil.encoded(at)).position().is_end_of(2));
+  CHECK_FALSE(read(pupil.encoded(at)).position().is_end_of(1));
 }
 
 TEST_CASE("damage anywhere in a checkpoint is noticed") {
@@ -118,13 +127,13 @@ TEST_CASE("a checkpoint of a newer version is refused") {
     CHECK(error.code() == ExitCode::training);
     CHECK(has(error.what(), "newer version"));
     CHECK(error.where() == "here.ckpt");
-    CHECK(has(error.hint(), "--force"));
+    CHECK(has(error.hint(), "from nothing"));
   };
-  check("tlckpt3\n and what nobody knows yet");
-  std::string archive = fixture(2).substr(24);
-  const std::string format = R"("format":2)";
+  check("tlckpt4\n and what nobody knows yet");
+  std::string archive = fixture(3).substr(24);
+  const std::string format = R"("format":3)";
   REQUIRE(has(archive, format));
-  archive[archive.find(format) + format.size() - 1] = '3';
+  archive[archive.find(format) + format.size() - 1] = '4';
   check(contained(archive));
 }
 
@@ -137,10 +146,13 @@ TEST_CASE("a position that can't be is damage") {
   at.best = 0;
   at.epoch = 0;
   CHECK_THROWS_AS(read(pupil.encoded(at)), DamagedCheckpoint);
+  at = position();
+  at.stage_began = 4;
+  CHECK_THROWS_AS(read(pupil.encoded(at)), DamagedCheckpoint);
 }
 
 TEST_CASE("every format so far is read, and training goes on from it") {
-  for (const int format : {1, 2}) {
+  for (const int format : {1, 2, 3}) {
     INFO("format " << format);
     const TemporaryFolder folder;
     Run run(folder, FreezeWord::all);
@@ -159,7 +171,7 @@ TEST_CASE("a checkpoint of another network is refused") {
   const std::string bytes = Pupil(folder, FreezeWord::all).encoded(position());
   Pupil other(folder, 1);  // trains more than the head
   const Checkpoint checkpoint = read(bytes);
-  const Error error = error_of([&] { checkpoint.restore(other.trainee, &other.optimizer); });
+  const Error error = error_of([&] { other.restore(checkpoint); });
   CHECK(error.code() == ExitCode::training);
   CHECK(has(error.what(), "does not fit the network"));
   CHECK(error.where() == "here.ckpt");

@@ -1,4 +1,4 @@
-// The container of checkpoint format 2 around an archive.
+// The container of checkpoint format 3 around an archive.
 #pragma once
 
 #include "tl/base/hash.h"
@@ -7,5 +7,5 @@
 
 inline std::string contained(const std::string& archive) {
   const tl::Digest sum = tl::digest(archive);
-  return "tlckpt2\n" + std::string(sum.begin(), sum.end()) + archive;
+  return "tlckpt3\n" + std::string(sum.begin(), sum.end()) + archive;
 }

@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "error_of.h"
 #include "tl/base/files.h"
+#include "train/compare_runs.h"
 
 using namespace tl;
 
@@ -21,34 +22,6 @@ TEST_CASE("training lowers the loss and learns what there is to learn") {
 }
 
 namespace {
-
-// Weights and every metric but the times.
-void check_same(const Run& one, const TrainOutcome& outcome, const Run& other,
-                const TrainOutcome& expected) {
-  REQUIRE(outcome.history.size() == expected.history.size());
-  for (std::size_t i = 0; i < outcome.history.size(); ++i) {
-    CHECK(outcome.history[i].train_loss == expected.history[i].train_loss);
-    CHECK(outcome.history[i].train_accuracy == expected.history[i].train_accuracy);
-    CHECK(outcome.history[i].val_loss == expected.history[i].val_loss);
-    CHECK(outcome.history[i].lr == expected.history[i].lr);
-  }
-  CHECK(outcome.best == expected.best);
-  CHECK(same_tensors(*one.model, *other.model));
-}
-
-// Dies at a step, as a killed process does: nothing more is written.
-class Killer : public TrainObserver {
- public:
-  explicit Killer(int at) : at_(at) {}
-  void on_step(const StepMetrics& metrics) override {
-    steps.push_back(metrics.step);
-    if (std::ssize(steps) == at_) throw std::runtime_error("killed");
-  }
-  std::vector<std::size_t> steps;
-
- private:
-  int at_;
-};
 
 // A run that is killed at a step and resumed ends as an undisturbed one; `prepare` sets its
 // options, `step` may depend on how the undisturbed one went.
@@ -216,7 +189,7 @@ TEST_CASE("a loss that is not finite ends the run with its place") {
   const TemporaryFolder folder;
   Run run(folder);
   run.options.optimizer.rule = SgdOptions{};
-  run.options.optimizer.lr = 1e30;
+  run.stages.front().lr = 1e30;
   const Error error = error_of([&] { run.go(); });
   CHECK(error.code() == ExitCode::training);
   CHECK(has(error.where(), "epoch 1, step"));

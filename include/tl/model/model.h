@@ -113,8 +113,6 @@ class Trainee {
   // in fp32, with gradients in training.
   at::Tensor logits(const at::Tensor& features, bool training) const;
 
-  c10::Device device() const;  // where its tensors are
-
   std::vector<at::Tensor> head_parameters() const;
   std::vector<at::Tensor> backbone_parameters() const;  // the trainable ones
   // Everything that training can change, by name: what a checkpoint keeps.
@@ -125,5 +123,9 @@ class Trainee {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Throws Error(model) where the network can't be cut in two where training begins, as Prefix and
+// Trainee cut it.
+void check_cut(const Model& model);
 
 }  // namespace tl

@@ -1,6 +1,7 @@
 // An experiment from config to report: what tl-train does.
 #pragma once
 
+#include "tl/engine/inference.h"
 #include "tl/eval/metrics.h"
 #include "tl/run/prepared.h"
 #include "tl/run/progress.h"
@@ -13,13 +14,25 @@
 
 namespace tl {
 
+// What is there while images are still being checked.
+struct Checking {
+  const LoadedExperiment& experiment;
+  const Model& model;             // with head, frozen, on the device
+  ImageCache& images;             // being filled
+  std::function<bool()> goes_on;  // some images are not checked yet
+};
+
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
-// nothing written. Where training will begin with computing features, their engine may be made too;
-// `dry`: nothing will be trained. With `split`, the dataset is what that split.csv says. Throws
-// Error(interrupted) where a signal asks to stop meanwhile.
+// nothing written. `meanwhile` is called once, and may do what can be done beside the check of the
+// images. With `split`, the dataset is what that split.csv says. Throws Error(interrupted) where a
+// signal asks to stop meanwhile.
 Prepared prepare(const LoadedExperiment& experiment,
                  const std::optional<std::filesystem::path>& split, const Progress& progress = {},
-                 bool dry = false);
+                 const std::function<void(const Checking&)>& meanwhile = {});
+
+// The prefix of the first stage. Where training will begin with computing features, their engine is
+// made if the check leaves time for it; where the store has them, no image is kept in memory.
+Prefix first_prefix(const Checking& checking);
 
 struct ExperimentOutcome {
   TrainOutcome training;
@@ -28,8 +41,10 @@ struct ExperimentOutcome {
 };
 
 // Trains, writes the run folder (report.json last), and judges the best model on the test images.
-// A run that was killed at any moment and is resumed ends as if it had not been.
-ExperimentOutcome run_experiment(Prepared& prepared, const RunFolder& folder, ExistingRun existing,
+// A run that was killed at any moment and is resumed ends as if it had not been. `first`: the first
+// stage's prefix; without it, it is made when it is needed.
+ExperimentOutcome run_experiment(Prepared& prepared, std::optional<Prefix> first,
+                                 const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress = {});
 

@@ -4,7 +4,6 @@
 #include "tl/config/load.h"
 #include "tl/data/dataset.h"
 #include "tl/data/image_cache.h"
-#include "tl/engine/inference.h"
 #include "tl/model/model.h"
 #include "tl/train/objective.h"
 
@@ -21,7 +20,6 @@ struct Prepared {
   std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
   std::unique_ptr<Objective> objective;
   Model model;  // with head, frozen, on the device
-  Prefix prefix;
   c10::Device device;
 };
 

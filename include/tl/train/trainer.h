@@ -1,12 +1,11 @@
-// The training loop. It knows features, a trainee and an objective; what it meets on the way it
-// tells an observer.
+// The training loop. It knows stages and an objective, and nothing of images; what it meets on the
+// way it tells an observer.
 #pragma once
 
 #include "tl/config/train_options.h"
 #include "tl/eval/history.h"
-#include "tl/model/model.h"
-#include "tl/train/feature_source.h"
 #include "tl/train/objective.h"
+#include "tl/train/stage.h"
 
 #include <filesystem>
 #include <functional>
@@ -40,22 +39,21 @@ struct TrainOutcome {
 };
 
 struct TrainInputs {
-  Trainee& trainee;
-  FeatureSource& train;
-  FeatureSource& val;
+  Stages& stages;  // none entered yet
   const Objective& objective;
   std::filesystem::path checkpoints;     // folder for last.ckpt, best.ckpt; must exist
   bool resume = false;                   // go on from the newest whole checkpoint, if there is any
   std::function<bool()> stop_requested;  // asked before each batch; may be empty
 };
 
-// Trains to the end of the epochs, to early stopping, or until a stop is requested; then the
-// trainee holds the state of the best epoch (after an interruption: the last). The best epoch has
-// the highest validation accuracy, and of equals the lowest loss. Checkpoints are written at the
-// end of each epoch, on a stop, and within an epoch as options.checkpoint_every says; a run that
-// goes on from any of them ends as if it had never stopped. Throws Error(training) on a loss that
-// is not finite, with the step and what to do, where the disk refuses, and where resume finds
-// checkpoints but none that is whole.
+// Trains one stage after the other, each to the end of its epochs or to early stopping, or until a
+// stop is requested. Then the model holds the weights of the best epoch (after an interruption: the
+// last), and the stage of that epoch is the current one. The best epoch is the one with the best
+// value of the objective's metric, and of equals the lowest validation loss. Checkpoints are
+// written at the end of each epoch, on a stop, and within an epoch as options.checkpoint_every
+// says; a run that goes on from any of them, with the model as it was at the start, ends as if it
+// had never stopped. Throws Error(training) on a loss that is not finite, with the step and what to
+// do, where the disk refuses, and where resume finds checkpoints but none that is whole.
 TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer);
 
 }  // namespace tl
