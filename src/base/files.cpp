@@ -41,6 +41,9 @@ std::string hint_for(int error) {
     case ENAMETOOLONG:
     case ELOOP:
       return "check the path";
+    case EIO:
+    case ESTALE:
+      return "the disk or the network folder fails; try again when it is well";
     default:
       return {};
   }
