@@ -1,5 +1,7 @@
 #include "tl/base/log.h"
 
+#include "tl/base/plain_text.h"
+
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ansicolor_sink.h>
 
@@ -30,7 +32,7 @@ class Log {
     if (!logger_.should_log(level)) return;
     if (status_shown_) std::fputs(erase_line, stderr);
     status_shown_ = false;
-    logger_.log(level, "{} {}", label, message);
+    logger_.log(level, "{} {}", label, printable_lines(message));
   }
 
   void status(const std::string& text) {

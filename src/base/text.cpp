@@ -1,5 +1,7 @@
 #include "tl/base/text.h"
 
+#include "tl/base/plain_text.h"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -76,8 +78,8 @@ std::string last_line(std::string_view text) {
 }
 
 std::string printable(std::string text) {
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-  std::replace_if(text.begin(), text.end(), is_control, '?');
+  text = printable_lines(std::move(text));
+  std::replace(text.begin(), text.end(), '\n', '?');
   return text;
 }
 

@@ -36,17 +36,39 @@ void warn_of_skipped(const Dataset& dataset, const std::string& listed_in) {
   for (std::size_t i = 0; i < skipped.size(); ++i) {
     if (i == most && !listed_in.empty()) {
       log::warn(str("... and ", skipped.size() - i, " more (", listed_in, ")"));
-      return;
+      break;
     }
     log::warn("skipped " + printable(skipped[i].path) + ": " + skipped[i].reason);
   }
+  const std::size_t all = skipped.size() + dataset.samples.size();
+  if (!skipped.empty()) {
+    log::warn(str("left out: ", thousands(std::ssize(skipped)), " of ",
+                  count(static_cast<std::int64_t>(all), "file")));
+  }
+}
+
+nlohmann::ordered_json skipped_json(const Dataset& dataset) {
+  auto skipped = nlohmann::ordered_json::array();
+  for (const Skipped& file : dataset.skipped)
+    skipped.push_back({{"path", file.path}, {"reason", file.reason}});
+  return skipped;
+}
+
+void warn_of_unended(const Dataset& dataset) {
+  const auto& samples = dataset.samples;
+  const auto n = std::count_if(samples.begin(), samples.end(),
+                               [](const Sample& sample) { return sample.lacks_end; });
+  if (n == 0) return;
+  log::warn(count(n, "JPEG lacks its end mark and is", "JPEGs lack their end mark and are") +
+            " used as they are");
 }
 
 std::string fault_text(const Fault& fault) {
   std::string text = fault.message;
-  for (std::size_t i = 0; i < fault.paths.size(); ++i)
-    text += (i == 0 ? " (for example " : ", ") + fault.paths[i];
-  return printable(fault.paths.empty() ? text : text + ")");
+  const auto examples = fault.examples();
+  for (std::size_t i = 0; i < examples.size(); ++i)
+    text += (i == 0 ? " (for example " : ", ") + examples[i];
+  return printable(examples.empty() ? text : text + ")");
 }
 
 void warn_of_faults(const Dataset& dataset, const InputSpec& input) {
@@ -91,7 +113,10 @@ namespace {
 class Table {
  public:
   explicit Table(std::vector<bool> right) : right_(std::move(right)) {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void add(std::vector<std::string> row) {
+    std::transform(row.begin(), row.end(), row.begin(), printable);
+    rows_.push_back(std::move(row));
+  }
 
   std::string text(const std::string& indent = "  ") const {
     std::vector<std::size_t> width(right_.size(), 0);

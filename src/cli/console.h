@@ -31,8 +31,15 @@ class ConsoleObserver : public TrainObserver {
 // "label [####------] 12/40" as the status line; does nothing where not `live`.
 Progress progress_bar(const std::string& label, bool live);
 
-// Warns of each image that can't be used; of the first ten where a file lists them all.
+// Warns of each image that can't be used, or of the first ten where a file lists them all; and says
+// how many there are.
 void warn_of_skipped(const Dataset& dataset, const std::string& listed_in = "");
+
+// [{path, reason}, ...]
+nlohmann::ordered_json skipped_json(const Dataset& dataset);
+
+// Says how many JPEGs lack their end mark, and are used all the same.
+void warn_of_unended(const Dataset& dataset);
 
 // The fault in one line, with its examples.
 std::string fault_text(const Fault& fault);

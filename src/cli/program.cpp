@@ -1,6 +1,7 @@
 #include "cli/program.h"
 
 #include "tl/base/log.h"
+#include "tl/base/plain_text.h"
 #include "tl/base/refusal.h"
 #include "tl/base/stopwatch.h"
 #include "tl/base/text.h"
@@ -42,7 +43,7 @@ void set_log_level(const std::string& name) {
 
 int fail(ExitCode code, const std::string& report) {
   log::status("");
-  std::cerr << report << std::endl;
+  std::cerr << printable_lines(report) << std::endl;
   return static_cast<int>(code);
 }
 

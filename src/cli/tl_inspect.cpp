@@ -75,20 +75,19 @@ ordered_json to_json(const Dataset& dataset, const std::vector<Fault>& faults) {
     classes.push_back(
         {{"name", dataset.classes[i]}, {"train", train[i]}, {"val", val[i]}, {"test", test[i]}});
   }
-  ordered_json skipped = ordered_json::array();
-  for (const Skipped& file : dataset.skipped) {
-    skipped.push_back({{"path", file.path}, {"reason", file.reason}});
-  }
   ordered_json faulty = ordered_json::array();
   for (const Fault& fault : faults) {
-    faulty.push_back({{"kind", fault.kind}, {"message", fault.message}, {"paths", fault.paths}});
+    ordered_json cases = ordered_json::array();
+    for (const FaultCase& found : fault.cases)
+      cases.push_back({{"paths", found.paths}, {"detail", found.detail}});
+    faulty.push_back({{"kind", fault.kind},
+                      {"message", fault.message},
+                      {"paths", fault.examples()},
+                      {"cases", cases}});
   }
-  return {{"root", dataset.root.string()},
-          {"images", dataset.samples.size()},
-          {"own_splits", dataset.has_own_splits},
-          {"classes", classes},
-          {"skipped", skipped},
-          {"faults", faulty}};
+  return {{"root", dataset.root.string()},        {"images", dataset.samples.size()},
+          {"own_splits", dataset.has_own_splits}, {"classes", classes},
+          {"skipped", skipped_json(dataset)},     {"faults", faulty}};
 }
 
 std::string model_text(const std::string& file, const Model& model, bool show_frozen) {
@@ -133,8 +132,8 @@ int InspectCommand::run(const CommonOptions& common) const {
   if (!data.empty()) {
     DataOptions options;
     options.root = data;
-    const Dataset dataset = open_dataset(options, 1, worker_count(0),
-                                         progress_bar("checking", common.draws_progress()));
+    const Dataset dataset = inspect_dataset(
+        options, 1, {worker_count(0), progress_bar("checking", common.draws_progress())});
     const auto faults = find_faults(dataset, input);
     result["data"] = to_json(dataset, faults);
     text += (text.empty() ? "" : "\n") + data_text(dataset, faults);

@@ -74,6 +74,16 @@ nlohmann::ordered_json to_json(const std::string& path, const std::vector<Guess>
   return {{"path", path}, {"predictions", predictions}};
 }
 
+// A file that was left out, as the formats for programs list it.
+nlohmann::ordered_json to_json(const Skipped& file) {
+  return {{"path", file.path}, {"predictions", nlohmann::json::array()}, {"skipped", file.reason}};
+}
+
+void print(const std::string& format, const Skipped& file) {
+  if (format == "jsonl") print_json(to_json(file));
+  if (format == "csv") std::cout << csv_line({file.path, "", "", "", file.reason});
+}
+
 void print(const std::string& format, const std::string& path, const std::vector<Guess>& guesses) {
   if (format == "jsonl") {
     print_json(to_json(path, guesses));
@@ -82,10 +92,10 @@ void print(const std::string& format, const std::string& path, const std::vector
   for (std::size_t rank = 0; rank < guesses.size(); ++rank) {
     const auto& [name, confidence] = guesses[rank];
     if (format == "csv") {
-      std::cout << csv_line({path, std::to_string(rank + 1), name, fixed(confidence, 6)});
+      std::cout << csv_line({path, std::to_string(rank + 1), name, fixed(confidence, 6), ""});
     } else {
-      std::cout << (rank == 0 ? path + "\n" : "") << "  " << fixed(confidence, 3) << "  " << name
-                << "\n";
+      std::cout << (rank == 0 ? printable(path) + "\n" : "") << "  " << fixed(confidence, 3) << "  "
+                << printable(name) << "\n";
     }
   }
 }
@@ -94,8 +104,9 @@ int PredictCommand::run(const CommonOptions& common) const {
   Subject subject = open_subject(model, classes);
   const c10::Device where = choose_device(device);
   subject.model.to(where);
-  const Dataset dataset = open_images({images.begin(), images.end()}, worker_count(0));
+  const Dataset dataset = open_images({images.begin(), images.end()}, {worker_count(0)});
   warn_of_skipped(dataset);
+  warn_of_unended(dataset);
   if (dataset.samples.empty()) {
     throw Error(ExitCode::data, "there is no image to classify", images.front(),
                 "give image files, or a folder that holds some");
@@ -105,7 +116,7 @@ int PredictCommand::run(const CommonOptions& common) const {
                                     {subject.model.info().input, batch_size, worker_count(0)},
                                     progress_bar("predicting", common.draws_progress()));
   auto all = nlohmann::ordered_json::array();
-  if (format == "csv" && !common.json) std::cout << "path,rank,class,confidence\n";
+  if (format == "csv" && !common.json) std::cout << "path,rank,class,confidence,skipped\n";
   for (const Prediction& prediction : predictions) {
     const auto guesses = best(prediction, subject.classes, top);
     if (common.json) {
@@ -114,7 +125,12 @@ int PredictCommand::run(const CommonOptions& common) const {
       print(format, prediction.path, guesses);
     }
   }
-  if (common.json) print_json({{"images", all}});
+  if (common.json) {
+    print_json({{"images", all}, {"skipped", skipped_json(dataset)}});
+    return 0;
+  }
+  for (const Skipped& file : dataset.skipped)
+    print(format, file);
   return 0;
 }
 

@@ -68,7 +68,7 @@ void print_outcome(const ExperimentOutcome& outcome, const RunFolder& folder,
                    const CommonOptions& common) {
   const EpochMetrics& best = outcome.training.history.at(outcome.training.best);
   if (common.json) {
-    auto result = metrics_to_json(*outcome.metrics, name(outcome.split));
+    auto result = metrics_to_json(*outcome.metrics, split_name(outcome.split));
     result["best_epoch"] = best.epoch;
     result["val_accuracy"] = best.val_accuracy;
     result["run"] = folder.path.string();
@@ -77,7 +77,7 @@ void print_outcome(const ExperimentOutcome& outcome, const RunFolder& folder,
   }
   std::cout << "best epoch " << best.epoch << " of " << outcome.training.history.size()
             << ": val accuracy " << fixed(best.val_accuracy, 4) << "\n"
-            << metrics_text(*outcome.metrics, name(outcome.split)) << "\n"
+            << metrics_text(*outcome.metrics, split_name(outcome.split)) << "\n"
             << "model:  " << folder.model().string() << "\n"
             << "report: " << (folder.path / "report.html").string() << "\n";
 }
@@ -98,8 +98,8 @@ int TrainCommand::report_finished(const RunFolder& run, const CommonOptions& com
 void warn_of_random_weights(const Model& model) {
   const std::string& source = model.info().source;
   if (source.find("random weights") == source.npos || model.frozen_layers() == 0) return;
-  log::warn(str("the backbone's weights are random (", source, "), and ",
-                model.frozen_layers(), " of its ", model.layers().size(),
+  log::warn(str("the backbone's weights are random (", source, "), and ", model.frozen_layers(),
+                " of its ", model.layers().size(),
                 " layers are frozen: they will never learn anything (backbone.freeze)"));
 }
 
@@ -129,7 +129,7 @@ int TrainCommand::run(const CommonOptions& common) const {
   };
   if (dry_run) experiment.options.data.ram_gb = 0;  // no image will be needed again
   Prepared prepared = prepare(experiment, goes_on ? std::optional(run.split()) : std::nullopt,
-                              progress_bar("checking", live), meanwhile);
+                              stop_requested, progress_bar("checking", live), meanwhile);
   warn_of(prepared);
   if (dry_run) return print_dry_run(prepared, common);
 

@@ -6,6 +6,7 @@
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/json.h"
+#include "tl/base/paths.h"
 #include "tl/base/text.h"
 #include "tl/config/schema.h"
 
@@ -26,7 +27,7 @@ void resolve_paths(Json& config, const fs::path& folder) {
   for (const char* key : paths) {
     const Json::json_pointer place(key);
     if (!config.contains(place) || !config[place].is_string() || config[place] == "") continue;
-    fs::path path = (folder / config[place].get<std::string>()).lexically_normal();
+    fs::path path = short_path(folder / config[place].get<std::string>());
     if (!path.has_filename()) path = path.parent_path();  // no slash at the end
     config[place] = path.string();
   }

@@ -1,10 +1,12 @@
 #include "tl/data/dataset.h"
 
+#include "data/check.h"
+#include "data/class_names.h"
+#include "data/layout.h"
 #include "data/listing.h"
-#include "data/stratify.h"
-#include "data/verify.h"
 #include "tl/base/error.h"
 #include "tl/base/hash.h"
+#include "tl/base/log.h"
 #include "tl/base/text.h"
 
 #include <nlohmann/json.hpp>
@@ -16,30 +18,41 @@ namespace tl {
 namespace {
 
 namespace fs = std::filesystem;
-using Progress = std::function<void(std::size_t, std::size_t)>;
+using Names = std::vector<std::string>;
 
-constexpr Split all_splits[] = {Split::train, Split::val, Split::test};
+struct ListedFile {
+  std::string path;  // relative to the root, with '/'
+  std::string class_name;
+  Split split;
+};
 
-bool contains(const std::vector<std::string>& names, const std::string& wanted) {
-  return std::find(names.begin(), names.end(), wanted) != names.end();
+// Sorted by path. Folders without any go to dataset.empty_folders.
+std::vector<ListedFile> list_files(Dataset& dataset, const Layout& layout) {
+  std::vector<ListedFile> listed;
+  for (const ClassFolder& folder : layout.folders) {
+    const Names files = files_under(dataset.root / folder.path);
+    if (files.empty()) dataset.empty_folders.push_back(folder.path);
+    for (const std::string& file : files)
+      listed.push_back({folder.path + "/" + file, folder.class_name, folder.split});
+  }
+  std::sort(listed.begin(), listed.end(),
+            [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
+  return listed;
 }
 
-std::vector<ListedFile> list_splits(const fs::path& root, const std::vector<Split>& splits) {
-  std::vector<ListedFile> files;
-  for (const Split split : splits) {
-    const auto part = list_classes(root, name(split), split);
-    files.insert(files.end(), part.begin(), part.end());
-  }
-  return files;
+Names class_names(const std::vector<ListedFile>& files) {
+  std::set<std::string> names;
+  for (const ListedFile& file : files)
+    names.insert(file.class_name);
+  return {names.begin(), names.end()};
 }
 
-// The splits that are folders of their own directly under the root.
-std::vector<Split> own_splits(const std::vector<std::string>& folders) {
-  std::vector<Split> splits;
-  for (const Split split : all_splits) {
-    if (contains(folders, name(split))) splits.push_back(split);
+void take_files(Dataset& dataset, const std::vector<ListedFile>& files) {
+  for (const auto& [path, class_name, split] : files) {
+    const auto found = std::find(dataset.classes.begin(), dataset.classes.end(), class_name);
+    const auto label = static_cast<int>(found - dataset.classes.begin());
+    dataset.samples.push_back({path, label, split, hash64(path)});
   }
-  return splits;
 }
 
 void require_classes(const Dataset& dataset) {
@@ -62,76 +75,18 @@ void require_text(const Dataset& dataset) {
   }
 }
 
-int label_of(const std::vector<std::string>& classes, const std::string& class_name) {
-  const auto found = std::find(classes.begin(), classes.end(), class_name);
-  return static_cast<int>(found - classes.begin());
-}
-
-void fail_on_first_bad(const Dataset& dataset) {
-  if (dataset.skipped.empty()) return;
-  const auto& [path, reason] = dataset.skipped.front();
-  throw Error(ExitCode::data, str("bad image: ", reason), (dataset.root / path).string(),
-              "replace or remove it, or set data.on_bad_image to \"skip\"");
-}
-
-// As samples, by path.
-void take_files(Dataset& dataset, std::vector<ListedFile> files) {
-  std::sort(files.begin(), files.end(),
-            [](const ListedFile& a, const ListedFile& b) { return a.path < b.path; });
-  for (const auto& [path, class_name, split] : files)
-    dataset.samples.push_back({path, label_of(dataset.classes, class_name), split, hash64(path)});
-}
-
-// Leaves the samples that are images.
-void prove(Dataset& dataset, BadImage on_bad_image, int threads, const Progress& progress = {},
-           ImageCache* images = nullptr) {
-  std::vector<std::string> paths;
-  for (const Sample& sample : dataset.samples)
-    paths.push_back(sample.path);
-  const auto verified = verify_images(dataset.root, paths, threads, progress, images);
-  std::vector<Sample> proven;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto& [reason, content, width, height] = verified[i];
-    Sample& sample = dataset.samples[i];
-    if (!reason.empty()) {
-      dataset.skipped.push_back({sample.path, reason});
-    } else {
-      sample.content = content;
-      sample.width = width;
-      sample.height = height;
-      proven.push_back(std::move(sample));
-    }
-  }
-  dataset.samples = std::move(proven);
-  if (on_bad_image == BadImage::fail) fail_on_first_bad(dataset);
-  if (dataset.samples.empty()) {
-    throw Error(ExitCode::data,
-                str("no images found (", count(std::ssize(dataset.skipped), "unusable file"), ")"),
-                dataset.root.string(), "put JPEG or PNG files into the class folders");
-  }
-}
-
-void require_every_class(const Dataset& dataset, Split split, const std::string& where) {
-  const auto counts = dataset.class_counts(split);
-  const auto empty = std::find(counts.begin(), counts.end(), 0);
-  if (empty == counts.end()) return;
-  const std::string& absent = dataset.classes[empty - counts.begin()];
-  throw Error(ExitCode::data, str("class \"", absent, "\" has no usable image in ", where),
-              dataset.root.string(), "every class needs images in every split");
-}
-
-std::vector<std::string> class_names(const std::vector<ListedFile>& files) {
-  std::set<std::string> names;
-  for (const ListedFile& file : files)
-    names.insert(file.class_name);
-  return {names.begin(), names.end()};
-}
-
 void require_known(const std::vector<ListedFile>& files, const Dataset& dataset) {
   for (const ListedFile& file : files) {
-    if (contains(dataset.classes, file.class_name)) continue;
+    if (std::find(dataset.classes.begin(), dataset.classes.end(), file.class_name) !=
+        dataset.classes.end()) {
+      continue;
+    }
+    const std::string twin = similar_to(file.class_name, dataset.classes);
     const std::string near = nearest(file.class_name, dataset.classes);
-    const std::string guess = near.empty() ? "" : str("; is it \"", near, "\"?");
+    const std::string guess = !twin.empty()  ? str("; it differs from \"", twin, "\" in ",
+                                                   difference(file.class_name, twin))
+                              : near.empty() ? ""
+                                             : str("; is it \"", near, "\"?");
     throw Error(ExitCode::data,
                 str("the folder \"", file.class_name, "\" is no class of the model"),
                 (dataset.root / file.path).parent_path().string(),
@@ -141,7 +96,7 @@ void require_known(const std::vector<ListedFile>& files, const Dataset& dataset)
 
 }  // namespace
 
-const char* name(Split split) {
+const char* split_name(Split split) {
   constexpr const char* names[] = {"train", "val", "test"};
   return names[static_cast<int>(split)];
 }
@@ -164,55 +119,43 @@ std::vector<std::int64_t> Dataset::class_counts(Split split) const {
 Dataset list_dataset(const DataOptions& options) {
   Dataset dataset;
   dataset.root = options.root;
-  const std::vector<std::string> folders = subfolders(options.root);
-  dataset.has_own_splits = contains(folders, "train") && contains(folders, "val");
-  if (!dataset.has_own_splits && contains(folders, "train")) {
-    throw Error(ExitCode::data, "there is a folder train, but none called val",
-                options.root.string(),
-                "name the validation folder val, or move the class folders up");
-  }
-  const auto files = dataset.has_own_splits ? list_splits(options.root, own_splits(folders))
-                                            : list_classes(options.root, "", Split::train);
+  const Layout layout = read_layout(options.root);
+  require_training_splits(layout, options.root);
+  dataset.has_own_splits = layout.has_own_splits;
+  dataset.draws_val = layout.has_own_splits && !layout.has(Split::val);
+  const auto files = list_files(dataset, layout);
   dataset.classes = class_names(files);
   require_classes(dataset);
   require_text(dataset);
   take_files(dataset, files);
-  return dataset;
-}
-
-void check_dataset(Dataset& dataset, const DataOptions& options, std::uint64_t seed, int threads,
-                   const Progress& progress, ImageCache* images) {
-  prove(dataset, options.on_bad_image, threads, progress, images);
-  if (!dataset.has_own_splits) {
-    require_every_class(dataset, Split::train, "its folder");
-    stratify(dataset.samples, dataset.classes, options.val, options.test, seed);
-    return;
+  if (dataset.draws_val) {
+    log::info(str("there is no folder of validation images: ", fixed(100 * options.val, 0),
+                  " % of each class are drawn from the training images (data.val)"));
   }
-  for (const Split split : own_splits(subfolders(dataset.root)))
-    require_every_class(dataset, split, str(name(split), "/"));
-}
-
-Dataset open_dataset(const DataOptions& options, std::uint64_t seed, int threads,
-                     const Progress& progress, ImageCache* images) {
-  Dataset dataset = list_dataset(options);
-  check_dataset(dataset, options, seed, threads, progress, images);
   return dataset;
 }
 
-Dataset open_evaluation_folder(const fs::path& root, const std::vector<std::string>& classes,
-                               BadImage on_bad_image, int threads) {
+Dataset open_dataset(const DataOptions& options, std::uint64_t seed, const CheckOptions& how) {
+  Dataset dataset = list_dataset(options);
+  check_dataset(dataset, options, seed, how);
+  return dataset;
+}
+
+Dataset open_evaluation_folder(const fs::path& root, const Names& classes, BadImage on_bad_image,
+                               const CheckOptions& how) {
   Dataset dataset;
   dataset.root = root;
   dataset.classes = classes;
-  std::vector<std::string> folders = subfolders(root);
-  std::erase_if(folders, [&](const std::string& folder) { return contains(classes, folder); });
-  const std::vector<Split> splits = own_splits(folders);
-  dataset.has_own_splits = !splits.empty();
-  const auto files =
-      dataset.has_own_splits ? list_splits(root, splits) : list_classes(root, "", Split::test);
+  const Layout layout = read_layout(root, classes);
+  dataset.has_own_splits = layout.has_own_splits;
+  const auto files = list_files(dataset, layout);
   require_known(files, dataset);
   take_files(dataset, files);
-  prove(dataset, on_bad_image, threads);
+  if (!dataset.has_own_splits) {
+    for (Sample& sample : dataset.samples)
+      sample.split = Split::test;
+  }
+  prove_images(dataset, on_bad_image, how);
   return dataset;
 }
 

@@ -1,11 +1,12 @@
 #include "data/format.h"
 
+#include "data/bytes.h"
+#include "data/jpeg_markers.h"
 #include "tl/base/text.h"
 
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 namespace tl {
@@ -14,106 +15,40 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::uint64_t max_pixels = std::uint64_t{1} << 28;
-constexpr auto jpeg_magic = "\xFF\xD8\xFF"sv;
-constexpr std::uint8_t start_of_scan = 0xDA, end_mark = 0xD9;  // of a JPEG
 constexpr auto png_magic = "\x89PNG\r\n\x1A\n"sv;
 constexpr auto jpeg_2000_magic = "\0\0\0\x0CjP  "sv;
 constexpr auto jpeg_2000_start = "\xFF\x4F\xFF\x51"sv;
-
-std::uint8_t byte_at(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint8_t>(bytes[at]);
-}
-
-std::uint32_t big_endian(std::string_view bytes, std::size_t at, int length) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < length; ++i)
-    value = value << 8 | byte_at(bytes, at + i);
-  return value;
-}
-
-std::uint32_t little_endian(std::string_view bytes, std::size_t at, int length) {
-  std::uint32_t value = 0;
-  for (int i = length; i > 0; --i)
-    value = value << 8 | byte_at(bytes, at + i - 1);
-  return value;
-}
 
 struct Extent {
   PixelSize size;
   bool complete = true;  // the format's end mark is there
 };
 
-// A second header, which no sound file has, can't make the image smaller than it is.
-void enlarge(PixelSize& size, std::uint64_t width, std::uint64_t height) {
-  size.width = std::max(size.width, width);
-  size.height = std::max(size.height, height);
-}
-
-bool is_frame_header(std::uint8_t marker) {
-  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-}
-
-// The next marker at or behind `at` that has a body or is the end mark; npos: none.
-std::size_t find_marker(std::string_view bytes, std::size_t at) {
-  for (at = bytes.find('\xFF', at); at != bytes.npos; at = bytes.find('\xFF', at + 1)) {
-    if (at + 1 == bytes.size()) return bytes.npos;
-    const std::uint8_t code = byte_at(bytes, at + 1);
-    const bool is_stuffing = code == 0x00 || code == 0xFF;
-    const bool stands_alone = code == 0x01 || (code >= 0xD0 && code <= 0xD7);  // TEM, restarts
-    if (!is_stuffing && !stands_alone) return at;
-  }
-  return bytes.npos;
-}
-
-// Calls visit(marker, body) from marker to marker until it says false, so that neither the
-// thumbnail in the EXIF segment nor what stands behind the end mark (which is legal) is taken for
-// the image.
-template <typename Visit>
-void walk_jpeg(std::string_view bytes, const Visit& visit) {
-  std::size_t at = find_marker(bytes, 2);
-  while (at != bytes.npos) {
-    const std::uint8_t marker = byte_at(bytes, at + 1);
-    if (marker == end_mark) {
-      visit(marker, std::string_view());
-      return;
-    }
-    if (at + 4 > bytes.size()) return;
-    const std::size_t length = std::max<std::size_t>(big_endian(bytes, at + 2, 2), 2);
-    if (at + 2 + length > bytes.size()) return;
-    if (!visit(marker, bytes.substr(at + 4, length - 2))) return;
-    at = find_marker(bytes, at + 2 + length);
-  }
-}
-
-Extent jpeg_extent(std::string_view bytes) {
-  Extent extent;
-  extent.complete = false;
-  walk_jpeg(bytes, [&](std::uint8_t marker, std::string_view body) {
-    extent.complete = marker == end_mark;
-    if (is_frame_header(marker) && body.size() >= 5) {
-      enlarge(extent.size, big_endian(body, 3, 2), big_endian(body, 1, 2));
-    }
-    return true;
-  });
-  return extent;
-}
-
 constexpr std::size_t around_chunk = 12;  // a PNG chunk's length, type and checksum
+
+// Calls visit(type, body) from chunk to chunk; whether the last one is there.
+template <typename Visit>
+bool walk_png(std::string_view bytes, const Visit& visit) {
+  std::size_t at = png_magic.size();
+  while (at + around_chunk <= bytes.size()) {
+    const std::size_t length = big_endian(bytes, at, 4);
+    if (at + around_chunk + length > bytes.size()) return false;
+    const std::string_view type = bytes.substr(at + 4, 4);
+    visit(type, bytes.substr(at + 8, length));
+    if (type == "IEND") return true;
+    at += around_chunk + length;
+  }
+  return false;
+}
 
 Extent png_extent(std::string_view bytes) {
   Extent extent;
-  std::size_t at = png_magic.size();
-  while (at + around_chunk <= bytes.size()) {
-    const std::size_t end = at + around_chunk + big_endian(bytes, at, 4);
-    if (end > bytes.size()) break;
-    const std::string_view type = bytes.substr(at + 4, 4);
-    if (type == "IEND") return extent;
-    if (type == "IHDR" && end >= at + around_chunk + 8) {
-      enlarge(extent.size, big_endian(bytes, at + 8, 4), big_endian(bytes, at + 12, 4));
+  extent.complete = walk_png(bytes, [&](std::string_view type, std::string_view body) {
+    if (type == "IHDR" && body.size() >= 8) {
+      extent.size.width = std::max<std::uint64_t>(extent.size.width, big_endian(body, 0, 4));
+      extent.size.height = std::max<std::uint64_t>(extent.size.height, big_endian(body, 4, 4));
     }
-    at = end;
-  }
-  extent.complete = false;
+  });
   return extent;
 }
 
@@ -184,18 +119,31 @@ bool is_webp(std::string_view bytes) {
   return bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP";
 }
 
-// None: of no supported format.
-std::optional<Extent> extent_of(std::string_view bytes) {
-  if (is_jpeg(bytes)) return jpeg_extent(bytes);
-  if (bytes.starts_with(png_magic)) return png_extent(bytes);
-  if (bytes.starts_with("BM")) return Extent{bmp_size(bytes)};
-  if (is_pnm(bytes)) return Extent{pnm_size(bytes)};
-  if (is_webp(bytes)) return Extent{};  // its sizes are small enough, all of them
-  if (bytes.starts_with("II*\0"sv) || bytes.starts_with("MM\0*"sv)) return Extent{tiff_size(bytes)};
-  if (bytes.starts_with(jpeg_2000_magic) || bytes.starts_with(jpeg_2000_start)) {
-    return Extent{jpeg_2000_size(bytes)};
-  }
-  return std::nullopt;
+bool is_animated_webp(std::string_view bytes) {
+  constexpr std::size_t flags = 20;
+  constexpr int animated = 0x02;
+  return is_webp(bytes) && bytes.size() > flags && bytes.substr(12, 4) == "VP8X" &&
+         (byte_at(bytes, flags) & animated) != 0;
+}
+
+bool is_jpeg_2000(std::string_view bytes) {
+  return bytes.starts_with(jpeg_2000_magic) || bytes.starts_with(jpeg_2000_start);
+}
+
+bool is_supported(std::string_view bytes) {
+  return is_jpeg(bytes) || is_png(bytes) || is_tiff(bytes) || is_webp(bytes) || is_pnm(bytes) ||
+         is_jpeg_2000(bytes) || bytes.starts_with("BM");
+}
+
+// Of a supported format.
+Extent extent_of(std::string_view bytes) {
+  if (is_jpeg(bytes)) return {jpeg_size(bytes)};
+  if (is_png(bytes)) return png_extent(bytes);
+  if (is_pnm(bytes)) return {pnm_size(bytes)};
+  if (is_tiff(bytes)) return {tiff_size(bytes)};
+  if (is_jpeg_2000(bytes)) return {jpeg_2000_size(bytes)};
+  if (is_webp(bytes)) return {};  // its sizes are small enough, all of them
+  return {bytes.starts_with("BM") ? bmp_size(bytes) : PixelSize{}};
 }
 
 // Resized by its shorter side, such an image would fill the memory.
@@ -212,6 +160,15 @@ std::string_view unsupported_format(std::string_view bytes) {
       {"%PDF", "a PDF"},
       {"8BPS", "a Photoshop file"},
       {"<svg", "an SVG"},
+      {"<!DOCTYPE html", "a web page"},
+      {"<!doctype html", "a web page"},
+      {"<html", "a web page"},
+      {"PK\x03\x04", "a ZIP archive"},
+      {"\xFF\x0A", "a JPEG XL"},
+      {"\0\0\0\x0CJXL "sv, "a JPEG XL"},
+      {"II\xBC", "a JPEG XR"},
+      {"\x76\x2F\x31\x01", "an OpenEXR"},
+      {"\0\0\x01\0"sv, "an icon"},
       {"II+\0"sv, "a BigTIFF"},
       {"MM\0+"sv, "a BigTIFF"},
       {"#?R", "a Radiance HDR"},
@@ -230,8 +187,12 @@ std::string_view unsupported_format(std::string_view bytes) {
 
 }  // namespace
 
-bool is_jpeg(std::string_view bytes) {
-  return bytes.starts_with(jpeg_magic);
+bool is_png(std::string_view bytes) {
+  return bytes.starts_with(png_magic);
+}
+
+bool is_tiff(std::string_view bytes) {
+  return bytes.starts_with("II*\0"sv) || bytes.starts_with("MM\0*"sv);
 }
 
 std::string reason_against(const PixelSize& size) {
@@ -243,48 +204,43 @@ std::string reason_against(const PixelSize& size) {
   return {};
 }
 
-std::string reason_against(std::string_view bytes) {
-  if (bytes.empty()) return "is empty";
-  if (const std::string_view format = unsupported_format(bytes); !format.empty()) {
+std::string reason_against_start(std::string_view start) {
+  if (start.empty()) return "is empty";
+  if (const std::string_view format = unsupported_format(start); !format.empty()) {
     return str("is ", format, ", which is not supported");
   }
   // OpenCV would try dozens of others on it, with libraries that a broken file can crash.
-  const auto extent = extent_of(bytes);
-  if (!extent) return "is no image of a supported format";
-  if (!extent->complete) return "is truncated: the end of the image is missing";
-  return reason_against(extent->size);
+  return is_supported(start) ? "" : "is no image of a supported format";
+}
+
+std::string reason_against(std::string_view bytes) {
+  if (const std::string reason = reason_against_start(bytes); !reason.empty()) return reason;
+  if (is_animated_webp(bytes)) return "is an animated WebP, which is not supported";
+  if (is_jpeg(bytes)) {
+    const std::string coding = unsupported_jpeg(bytes);
+    if (!coding.empty()) return str("is ", coding, ", which is not supported");
+  }
+  const Extent extent = extent_of(bytes);
+  if (!extent.complete) return "is truncated: the end of the image is missing";
+  return reason_against(extent.size);
 }
 
 PixelSize claimed_size(std::string_view bytes) {
-  return extent_of(bytes).value_or(Extent{}).size;
+  return extent_of(bytes).size;
 }
 
 int exif_orientation(std::string_view bytes) {
-  constexpr std::uint8_t application_segment = 0xE1;
-  constexpr auto exif_magic = "Exif\0\0"sv;
   constexpr std::uint32_t orientation_tag = 274;
   std::uint32_t orientation = 0;
-  walk_jpeg(bytes, [&](std::uint8_t marker, std::string_view body) {
-    if (marker == application_segment && body.starts_with(exif_magic)) {
-      orientation = tiff_value(body.substr(exif_magic.size()), orientation_tag);
-    }
-    return orientation == 0 && marker != start_of_scan;
-  });
-  return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
-}
-
-void drop_png_extras(std::string& bytes) {
-  if (!bytes.starts_with(png_magic)) return;
-  std::string kept(png_magic);
-  std::size_t at = png_magic.size();
-  while (at + around_chunk <= bytes.size()) {
-    const std::size_t length = around_chunk + big_endian(bytes, at, 4);
-    const std::string_view type = std::string_view(bytes).substr(at + 4, 4);
-    const bool is_critical = type[0] >= 'A' && type[0] <= 'Z';
-    if (is_critical || type == "tRNS" || type == "eXIf") kept.append(bytes, at, length);
-    at += length;
+  if (is_png(bytes)) {
+    walk_png(bytes, [&](std::string_view type, std::string_view body) {
+      if (type == "eXIf") orientation = tiff_value(body, orientation_tag);
+    });
+  } else {
+    for (const std::string_view exif : jpeg_exif(bytes))
+      if (orientation == 0) orientation = tiff_value(exif, orientation_tag);
   }
-  bytes = std::move(kept);
+  return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
 }
 
 }  // namespace tl

@@ -17,9 +17,13 @@ struct PixelSize {
 // Empty where nothing speaks against it.
 std::string reason_against(const PixelSize& size);
 
-// Why `bytes` should not be handed to the decoder: empty, of a format that is not supported,
-// truncated (JPEG, PNG), or of a claimed size that is not taken. Empty where nothing speaks against
-// it.
+// Why a file that begins so (with 512 bytes, if it has as many) is no image that is taken: it is
+// empty, or of a format that is not supported. Empty where nothing speaks against it.
+std::string reason_against_start(std::string_view start);
+
+// Why `bytes` should not be handed to the decoder: its start, a coding that is not supported (such
+// as a lossless JPEG), truncated (PNG), or of a claimed size that is not taken. Empty where nothing
+// speaks against it.
 std::string reason_against(std::string_view bytes);
 
 // What the header of a JPEG, PNG, BMP, PNM, TIFF or JPEG 2000 claims, before any EXIF rotation;
@@ -27,12 +31,13 @@ std::string reason_against(std::string_view bytes);
 PixelSize claimed_size(std::string_view bytes);
 
 bool is_jpeg(std::string_view bytes);
+bool is_png(std::string_view bytes);
+bool is_tiff(std::string_view bytes);
 
-// How a JPEG is to be turned, 1 to 8 as EXIF counts; 1 where it does not say.
+// Whether a JPEG's end mark is there.
+bool has_end_mark(std::string_view jpeg);
+
+// How a JPEG or PNG is to be turned, 1 to 8 as EXIF counts; 1 where it does not say.
 int exif_orientation(std::string_view bytes);
-
-// Takes colour profiles, texts and the like out of a whole PNG: OpenCV makes nothing of them, and
-// libpng writes a warning to stderr about each that it does not like.
-void drop_png_extras(std::string& bytes);
 
 }  // namespace tl

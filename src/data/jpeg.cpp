@@ -1,6 +1,7 @@
 #include "data/jpeg.h"
 
 #include "data/format.h"
+#include "tl/base/log.h"
 #include "tl/data/image.h"
 
 #include <opencv2/core.hpp>
@@ -20,28 +21,41 @@ constexpr int most_scans = 500;
 // libjpeg ends a call that fails by calling a function that must not return.
 struct Failure : jpeg_error_mgr {
   std::jmp_buf way_out;
+  bool lacks_bits = false;  // the data ended before the image did
 };
 
 [[noreturn]] void fail(j_common_ptr info) {
   std::longjmp(static_cast<Failure*>(info->err)->way_out, 1);
 }
 
+std::string words_of(j_common_ptr info) {
+  char words[JMSG_LENGTH_MAX];
+  info->err->format_message(info, words);
+  return words;
+}
+
+// What it only warns of, such as stray bytes, is in many sound photographs.
+void hear(j_common_ptr info, int level) {
+  if (level >= 0) return;  // traces
+  static_cast<Failure*>(info->err)->lacks_bits |= info->err->msg_code == JWRN_HIT_MARKER;
+  log::debug("libjpeg: " + words_of(info));
+}
+
 void limit_scans(j_common_ptr info) {
   if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) fail(info);
 }
 
-class Decoder {
+class JpegDecoder {
  public:
-  explicit Decoder(std::string_view bytes) : bytes_(bytes) {
+  explicit JpegDecoder(std::string_view bytes) : bytes_(bytes) {
     info_.err = jpeg_std_error(&failure_);
     failure_.error_exit = fail;
-    // What it only warns of, such as stray bytes, is in many sound photographs.
-    failure_.emit_message = [](j_common_ptr, int) {};
+    failure_.emit_message = hear;
     progress_.progress_monitor = limit_scans;
   }
-  ~Decoder() { jpeg_destroy_decompress(&info_); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  ~JpegDecoder() { jpeg_destroy_decompress(&info_); }
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
 
   bool read_header() {
     return succeeds([&] {
@@ -55,6 +69,20 @@ class Decoder {
   PixelSize size() const { return {info_.image_width, info_.image_height}; }
   bool is_cmyk() const {
     return info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+  }
+
+  std::string words() { return words_of(reinterpret_cast<j_common_ptr>(&info_)); }
+
+  // After decode(): each component came to its last bit, whether or not an end mark follows.
+  bool had_all() const {
+    for (int i = 0; i < info_.num_components; ++i) {
+      if (info_.comp_info[i].quant_table == nullptr) return false;  // it was in no scan
+      if (info_.coef_bits == nullptr) continue;                     // not progressive
+      for (int k = 0; k < DCTSIZE2; ++k) {
+        if (info_.coef_bits[i][k] != 0) return false;
+      }
+    }
+    return !failure_.lacks_bits;
   }
 
   // RGB or CMYK, at 1 / `reduction` of its size; empty where it fails.
@@ -105,40 +133,21 @@ cv::Mat rgb_of(const cv::Mat& cmyk) {
   return rgb;
 }
 
-// EXIF's numbers: each says where the first row and the first column belong.
-cv::Mat turned(const cv::Mat& image, int orientation) {
-  cv::Mat result = image;
-  if (orientation >= 5) cv::transpose(image, result);
-  constexpr int both = -1, up_and_down = 0, left_and_right = 1;
-  switch (orientation) {
-    case 2:
-    case 6:
-      cv::flip(result, result, left_and_right);
-      break;
-    case 3:
-    case 7:
-      cv::flip(result, result, both);
-      break;
-    case 4:
-    case 8:
-      cv::flip(result, result, up_and_down);
-      break;
-    default:
-      break;
-  }
-  return result;
-}
-
 }  // namespace
 
-cv::Mat decode_jpeg(std::string_view bytes, int needed) {
-  Decoder decoder(bytes);
-  if (!decoder.read_header() || !reason_against(decoder.size()).empty()) return {};
+Decoded decode_jpeg(std::string_view bytes, int needed) {
+  const bool has_end = has_end_mark(bytes);
+  const Decoded truncated = {{}, "is truncated: the end of the image is missing"};
+  JpegDecoder decoder(bytes);
+  if (!decoder.read_header()) return has_end ? Decoded{{}, damaged(decoder.words())} : truncated;
+  if (const auto reason = reason_against(decoder.size()); !reason.empty()) return {{}, reason};
   const auto width = static_cast<int>(decoder.size().width);
   const auto height = static_cast<int>(decoder.size().height);
   const cv::Mat image = decoder.decode(reduction(width, height, needed));
-  if (image.empty()) return {};
-  return turned(decoder.is_cmyk() ? rgb_of(image) : image, exif_orientation(bytes));
+  if (!has_end && (image.empty() || !decoder.had_all())) return truncated;
+  if (image.empty()) return {{}, damaged(decoder.words())};
+  const cv::Mat rgb = decoder.is_cmyk() ? rgb_of(image) : image;
+  return {turned(rgb, exif_orientation(bytes)), {}, !has_end};
 }
 
 }  // namespace tl

@@ -2,7 +2,7 @@
 // decoding, and lets it write to stderr.
 #pragma once
 
-#include <opencv2/core/mat.hpp>
+#include "data/decoded.h"
 
 #include <string_view>
 
@@ -10,7 +10,8 @@ namespace tl {
 
 // Decodes a JPEG to RGB: grey repeated, CMYK converted, turned as its EXIF orientation says. It is
 // decoded at a half, a quarter or an eighth of its size as long as its shorter side keeps `needed`
-// pixels. Empty where the file is damaged or too large; std::bad_alloc where there is no memory for the image.
-cv::Mat decode_jpeg(std::string_view bytes, int needed);
+// pixels. None where the file is damaged, cut or too large; where it lacks nothing but its end
+// mark, it is an image like others. std::bad_alloc where there is no memory for the image.
+Decoded decode_jpeg(std::string_view bytes, int needed);
 
 }  // namespace tl

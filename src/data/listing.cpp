@@ -1,5 +1,6 @@
 #include "data/listing.h"
 
+#include "data/image_file.h"
 #include "tl/base/files.h"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ bool leads_back(const fs::directory_entry& entry, const fs::path& folder) {
          target.end();
 }
 
-struct Walk {
+struct FolderWalk {
   std::set<fs::path> seen;  // real paths of folders
   std::vector<std::string> files;
 
@@ -72,7 +73,7 @@ std::vector<std::string> subfolders(const fs::path& folder) {
 }
 
 std::vector<std::string> files_under(const fs::path& folder) {
-  Walk walk;
+  FolderWalk walk;
   std::error_code absent;  // said by enter()
   for (fs::path p = fs::canonical(folder, absent); walk.seen.insert(p).second;)
     p = p.parent_path();
@@ -81,16 +82,11 @@ std::vector<std::string> files_under(const fs::path& folder) {
   return std::move(walk.files);
 }
 
-std::vector<ListedFile> list_classes(const fs::path& root, const std::string& part, Split split) {
-  const std::string prefix = part.empty() ? "" : part + "/";
-  std::vector<ListedFile> listed;
-  for (const std::string& class_name : subfolders(root / part)) {
-    const std::string folder = prefix + class_name;
-    for (const std::string& file : files_under(root / folder)) {
-      listed.push_back({folder + "/" + file, class_name, split});
-    }
-  }
-  return listed;
+bool holds_images(const fs::path& folder) {
+  const auto entries = visible_entries(folder);
+  return std::any_of(entries.begin(), entries.end(), [](const fs::directory_entry& entry) {
+    return !is_folder(entry) && begins_like_an_image(entry.path());
+  });
 }
 
 }  // namespace tl

@@ -1,5 +1,8 @@
 #include "tl/data/loader.h"
 
+#include "data/decode.h"
+#include "data/image_file.h"
+#include "data/pixels_in_flight.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
 #include "tl/data/augment.h"
@@ -13,6 +16,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -41,7 +45,7 @@ cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint6
 }  // namespace
 
 std::string pixels_identity() {
-  constexpr int version = 3;  // of decoding, resizing and augmentation here: to be raised with them
+  constexpr int version = 4;  // of decoding, resizing and augmentation here: to be raised with them
   return str("pixels ", version, " opencv ", CV_VERSION, " torch ", TORCH_VERSION, "\n");
 }
 
@@ -49,7 +53,10 @@ int needed_side(const InputSpec& input, const AugmentOptions* augment) {
   const double side = std::max({input.height, input.width, input.resize});
   if (augment == nullptr || !augment->crop) return static_cast<int>(2 * side);
   const CropOptions& crop = *augment->crop;
-  return static_cast<int>(side / std::sqrt(crop.scale[0] * std::min(crop.ratio[0], 1.0)));
+  // Of a crop that is flat or narrow, the shorter side is what counts.
+  const double flattest = std::min({crop.ratio[0], 1 / crop.ratio[1], 1.0});
+  const double needed = side / std::sqrt(crop.scale[0] * flattest);
+  return static_cast<int>(std::min<double>(needed, std::numeric_limits<int>::max()));
 }
 
 // Workers claim one sample after the other; batches from `taken` on wait in `pending`. A worker
@@ -85,8 +92,10 @@ struct Loader::State {
 
   Pending& open_batch_of(std::size_t position);
   static void make_room(Batch& batch);
-  cv::Mat read(const Sample& sample) const;
-  cv::Mat decoded(const Sample& sample) const;
+  // An image that was decoded has its pixels in flight, one of the cache has not.
+  std::string bytes_of(const Sample& sample) const;
+  cv::Mat read(const Sample& sample, std::optional<PixelsInFlight>& in_flight) const;
+  cv::Mat decoded(const Sample& sample, std::optional<PixelsInFlight>& in_flight) const;
   void make(std::size_t position, Pending& into) const;
   void work();
 };
@@ -113,28 +122,43 @@ void Loader::State::make_room(Batch& batch) {
 
 // Another image under the same name may be of another class, and its features would be kept as
 // those of the first one.
-cv::Mat Loader::State::read(const Sample& sample) const {
+std::string Loader::State::bytes_of(const Sample& sample) const {
   const std::filesystem::path path = dataset.root / sample.path;
-  std::string bytes = read_image(path);
-  if (sample.content != Digest{} && digest(bytes) != sample.content) {
-    throw Error(ExitCode::data, "the file was changed after the data set was opened", path.string(),
-                "leave the images alone while a program works on them, and run it again");
+  const bool is_known = sample.content != Digest{};
+  const Error changed(ExitCode::data, "the file was changed after the data set was opened",
+                      path.string(),
+                      "leave the images alone while a program works on them, and run it again");
+  try {
+    std::string bytes = read_image(path);
+    if (is_known && digest(bytes) != sample.content) throw changed;
+    return bytes;
+  } catch (const Unusable&) {
+    if (is_known) throw changed;  // it was an image
+    throw;
   }
-  return decode_image(std::move(bytes), path, needed);
 }
 
-cv::Mat Loader::State::decoded(const Sample& sample) const {
-  if (transform.cache == nullptr || !transform.cache->suits(sample, needed)) return read(sample);
+cv::Mat Loader::State::read(const Sample& sample, std::optional<PixelsInFlight>& in_flight) const {
+  const std::string bytes = bytes_of(sample);
+  in_flight.emplace(pixels_to_decode(bytes, needed));
+  return decode_image(bytes, dataset.root / sample.path, needed);
+}
+
+cv::Mat Loader::State::decoded(const Sample& sample,
+                               std::optional<PixelsInFlight>& in_flight) const {
+  if (transform.cache == nullptr || !transform.cache->suits(sample, needed))
+    return read(sample, in_flight);
   cv::Mat image = transform.cache->find(sample.content);
   if (!image.empty()) return image;
-  image = read(sample);
+  image = read(sample, in_flight);
   transform.cache->keep(sample.content, image);
   return image;
 }
 
 void Loader::State::make(std::size_t position, Pending& into) const {
   const Sample& sample = dataset.samples[order[position]];
-  const cv::Mat image = transformed(decoded(sample), transform, sample.id);
+  std::optional<PixelsInFlight> in_flight;
+  const cv::Mat image = transformed(decoded(sample, in_flight), transform, sample.id);
   Batch& batch = into.batch;
   const std::size_t bytes = batch.pixels.size() / batch.count;
   const std::size_t offset = (position % batch_size) * bytes;

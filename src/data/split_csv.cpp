@@ -1,7 +1,9 @@
+#include "data/layout.h"
 #include "tl/base/csv.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"
 #include "tl/base/hash.h"
+#include "tl/base/plain_text.h"
 #include "tl/base/text.h"
 #include "tl/data/dataset.h"
 
@@ -15,18 +17,26 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void reject(const fs::path& file, std::size_t record, const std::string& what) {
   throw Error(ExitCode::data, what, str(file.string(), ", record ", record),
-              "the file is written by tl-train; run it again to make it anew");
+              "it is written when a training begins; train again to make it anew");
 }
 
 Split split_named(const std::string& wanted, const fs::path& file, std::size_t record) {
-  for (const Split split : {Split::train, Split::val, Split::test}) {
-    if (wanted == name(split)) return split;
+  for (const Split split : all_splits) {
+    if (wanted == split_name(split)) return split;
   }
   reject(file, record, str("\"", wanted, "\" is no split; train, val and test are"));
 }
 
+// In a folder of that name, directly or within its class. Of train, val may have been drawn.
 bool lies_in_its_split(const Sample& sample) {
-  return sample.path.starts_with(str(name(sample.split), "/"));
+  const std::string_view path = sample.path;
+  const std::size_t first = path.find('/');
+  const std::size_t second = first == path.npos ? first : path.find('/', first + 1);
+  if (second == path.npos) return false;
+  const auto outer = split_spelt(path.substr(0, first));
+  const auto folder = outer ? outer : split_spelt(path.substr(first + 1, second - first - 1));
+  return folder &&
+         (*folder == sample.split || (*folder == Split::train && sample.split == Split::val));
 }
 
 }  // namespace
@@ -34,7 +44,7 @@ bool lies_in_its_split(const Sample& sample) {
 void write_split_csv(const Dataset& dataset, const fs::path& file) {
   std::string text = csv_line({"path", "class", "split"});
   for (const Sample& sample : dataset.samples) {
-    text += csv_line({sample.path, dataset.classes[sample.label], name(sample.split)});
+    text += csv_line({sample.path, dataset.classes[sample.label], split_name(sample.split)});
   }
   write_file(file, text);
 }
@@ -47,7 +57,7 @@ void write_skipped_csv(const Dataset& dataset, const fs::path& file) {
 }
 
 Dataset read_split_csv(const fs::path& file, const fs::path& root) {
-  const CsvRecords records = parse_csv(read_file(file, ExitCode::data));
+  const CsvRecords records = parse_csv(without_byte_order_mark(read_file(file, ExitCode::data)));
   const std::vector<std::string> header = {"path", "class", "split"};
   if (records.empty() || records[0] != header) reject(file, 1, "no header path,class,split");
   std::set<std::string> classes;

@@ -1,18 +1,19 @@
-// The split of a folder that brings none.
+// The split of a folder that brings none, or not all of them.
 #pragma once
 
 #include "tl/data/dataset.h"
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 namespace tl {
 
-// Sets the split of every sample: of each class, round(fraction * n) images, but at least one where
-// the fraction is not 0, go to val and to test, the others to train. Which ones follows from seed
-// and path alone. Throws Error(data) where that leaves a class without images for training.
-void stratify(std::vector<Sample>& samples, const std::vector<std::string>& classes, double val,
-              double test, std::uint64_t seed);
+// round(fraction * n), but at least 1 where neither is 0.
+std::int64_t share_of(double fraction, std::int64_t n);
+
+// Draws val and test from the training samples: of each class its share_of(), as far as one image
+// is left for train. Which ones follows from seed, path and content alone. Copies of one image stay
+// together, also where they lie in several classes; those that a share has no room for are trained
+// on.
+void stratify(Dataset& dataset, double val, double test, std::uint64_t seed);
 
 }  // namespace tl

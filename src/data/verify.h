@@ -2,9 +2,9 @@
 #pragma once
 
 #include "tl/base/hash.h"
-#include "tl/data/image_cache.h"
+#include "tl/data/dataset.h"
 
-#include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -13,17 +13,23 @@
 namespace tl {
 
 struct Verified {
-  std::string reason;  // why the image is unusable, or ""
-  Digest content;      // of the file's bytes
-  int width = 0;       // pixels, before any EXIF rotation
+  std::string reason;        // why the image is unusable, or ""
+  std::exception_ptr error;  // then: none, or what kept the file from being read
+  Digest content = {};       // of the file's bytes
+  int width = 0;             // pixels, before any EXIF rotation
   int height = 0;
+  bool lacks_end = false;  // a JPEG that is whole but for its end mark
 };
 
+// Called with the path of an image that is unusable, from any thread; what it throws ends the
+// check.
+using Refuse = std::function<void(const std::string& path, const Verified& image)>;
+
 // verified[i] tells of root/paths[i]. JPEGs are decoded at an eighth of their size; as long as
-// there is room in `keep`, if not null, at the size that is needed there, and kept.
+// there is room in how.images, at the size that is needed there, and kept. Of several errors, the
+// one that comes first in `paths` is thrown, and as soon as it can be.
 std::vector<Verified> verify_images(const std::filesystem::path& root,
-                                    const std::vector<std::string>& paths, int threads,
-                                    const std::function<void(std::size_t, std::size_t)>& progress,
-                                    ImageCache* keep = nullptr);
+                                    const std::vector<std::string>& paths, const CheckOptions& how,
+                                    const Refuse& refuse = {});
 
 }  // namespace tl

@@ -66,14 +66,14 @@ bool has(const SplitOfEach& splits, std::optional<Split> wanted) {
 std::string usual_split(const SplitOfEach& splits) {
   if (has(splits, std::nullopt)) return "all";
   for (const Split split : {Split::test, Split::val}) {
-    if (has(splits, split)) return name(split);
+    if (has(splits, split)) return split_name(split);
   }
   return "all";
 }
 
 void choose(EvaluationData& data, const SplitOfEach& splits) {
   for (std::size_t i = 0; i < splits.size(); ++i) {
-    if (data.split == "all" || (splits[i] && data.split == name(*splits[i]))) {
+    if (data.split == "all" || (splits[i] && data.split == split_name(*splits[i]))) {
       data.samples.push_back(i);
     }
   }
@@ -111,7 +111,7 @@ EvaluationData open_evaluation_data(const Subject& subject, const fs::path& data
   EvaluationData chosen;
   const bool other = !data.empty();
   chosen.dataset =
-      other ? open_evaluation_folder(data, subject.classes, BadImage::skip, worker_count(0))
+      other ? open_evaluation_folder(data, subject.classes, BadImage::skip, {worker_count(0)})
             : run_dataset(subject);
   if (other) chosen.in_run = in_run(subject, chosen.dataset);
   const SplitOfEach splits = splits_of(chosen, other);
@@ -157,7 +157,7 @@ nlohmann::ordered_json facts(const Subject& subject, const EvaluationData& data,
 }
 
 std::string split_in_run(const std::optional<Split>& split) {
-  return split ? name(*split) : "new";
+  return split ? split_name(*split) : "new";
 }
 
 }  // namespace

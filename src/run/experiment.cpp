@@ -10,6 +10,7 @@
 #include "tl/run/device.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 
@@ -31,23 +32,33 @@ Model make_model(const Experiment& options, int classes, const c10::Device& devi
   return model;
 }
 
+struct Finally {
+  std::function<void()> action;
+  ~Finally() { action(); }
+};
+
 }  // namespace
 
 Prepared prepare(const LoadedExperiment& experiment,
-                 const std::optional<std::filesystem::path>& split, const Progress& progress,
+                 const std::optional<std::filesystem::path>& split,
+                 const std::function<bool()>& stop_requested, const Progress& progress,
                  const std::function<void(const Checking&)>& meanwhile) {
   const Experiment& options = experiment.options;
   const c10::Device where = choose_device(options.device);
-  const int workers = worker_count(options.data.workers);
   const FileInfo file = read_file_info(options.backbone.file, options.backbone.input);
   const auto images = std::make_shared<ImageCache>(bytes(options.data.ram_gb),
                                                    needed_side(file.input, &options.augment));
   Dataset dataset = split ? read_split_csv(*split, options.data.root) : list_dataset(options.data);
+  make_objective(options.train.loss, dataset);  // which may refuse, before the images are checked
   const auto classes = static_cast<int>(dataset.classes.size());
+  std::atomic<bool> given_up = false;
+  CheckOptions how{worker_count(options.data.workers), progress, {}, images.get()};
+  how.stop = [&] { return given_up || (stop_requested && stop_requested()); };
   auto checking = std::async(std::launch::async, [&] {
-    if (split) return read_contents(dataset, workers);
-    check_dataset(dataset, options.data, options.train.seed, workers, progress, images.get());
+    if (split) return read_contents(dataset, how);
+    check_dataset(dataset, options.data, options.train.seed, how);
   });
+  const Finally give_up{[&] { given_up = true; }};  // before the future waits for the check's end
   Model model = make_model(options, classes, where);
   if (meanwhile) {
     meanwhile({experiment, model, *images, [&] {

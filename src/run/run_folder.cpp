@@ -2,6 +2,7 @@
 
 #include "run/config_changes.h"
 #include "tl/base/files.h"
+#include "tl/base/paths.h"
 #include "tl/base/refusal.h"
 #include "tl/base/text.h"
 
@@ -87,7 +88,8 @@ bool RunFolder::is_finished() const {
 }
 
 RunFolder run_folder_at(const fs::path& path) {
-  return {(fs::absolute(path) / "").lexically_normal().parent_path()};
+  const fs::path folder = short_path(fs::absolute(path));
+  return {folder.has_filename() ? folder : folder.parent_path()};  // no slash at the end
 }
 
 nlohmann::ordered_json resolved_config(const RunFolder& folder) {

@@ -2,7 +2,6 @@
 
 #include "run/environment.h"
 #include "run/run_split.h"
-#include "tl/base/csv.h"
 #include "tl/base/files.h"
 #include "tl/base/json.h"
 #include "tl/base/text.h"
@@ -16,17 +15,6 @@ namespace tl {
 namespace {
 
 using nlohmann::ordered_json;
-
-// A record for each example of a fault; one without a path where it has none.
-void write_faults_csv(const Prepared& prepared, const std::filesystem::path& file) {
-  std::string text = csv_line({"kind", "path", "message"});
-  for (const Fault& fault : find_faults(prepared.dataset, prepared.model.info().input)) {
-    if (fault.paths.empty()) text += csv_line({fault.kind, "", fault.message});
-    for (const std::string& path : fault.paths)
-      text += csv_line({fault.kind, path, fault.message});
-  }
-  write_file(file, text);
-}
 
 // One JSON object a line.
 void write_metrics(const std::vector<EpochMetrics>& history, const std::filesystem::path& file) {
@@ -89,7 +77,8 @@ void RunWriter::begin() const {
   write_split_csv(prepared_.dataset, folder_.split());
   write_contents_csv(prepared_.dataset, folder_.contents());
   write_skipped_csv(prepared_.dataset, folder_.skipped());
-  write_faults_csv(prepared_, folder_.faults());
+  write_faults_csv(prepared_.dataset, find_faults(prepared_.dataset, prepared_.model.info().input),
+                   folder_.faults());
   write_environment(prepared_, folder_.environment());
   write_config();
 }
@@ -131,7 +120,7 @@ void RunWriter::write_report(Split split, const std::vector<Prediction>& predict
                              const Metrics& metrics) const {
   ReportInput input;
   input.title = folder_.path.filename().string();
-  input.split = name(split);
+  input.split = split_name(split);
   input.classes = prepared_.dataset.classes;
   input.predictions = predictions;
   input.history = history_;

@@ -2,9 +2,11 @@
 
 #include "tl/base/files.h"
 #include "tl/base/log.h"
+#include "tl/base/plain_text.h"
 #include "tl/base/refusal.h"
 #include "tl/base/text.h"
 
+#include <map>
 #include <sstream>
 
 namespace tl {
@@ -12,7 +14,7 @@ namespace {
 
 std::vector<std::string> read_lines(const std::filesystem::path& file) {
   std::vector<std::string> lines;
-  std::istringstream in(read_file(file, ExitCode::usage));
+  std::istringstream in(without_byte_order_mark(read_file(file, ExitCode::usage)));
   for (std::string line; std::getline(in, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     lines.push_back(line);
@@ -20,6 +22,19 @@ std::vector<std::string> read_lines(const std::filesystem::path& file) {
   while (!lines.empty() && lines.back().empty())
     lines.pop_back();
   return lines;
+}
+
+// One name twice would hide one class behind the other.
+void require_distinct(const std::vector<std::string>& classes, const std::filesystem::path& file) {
+  std::map<std::string, std::size_t> line_of;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    const auto [first, is_new] = line_of.emplace(classes[i], i + 1);
+    if (is_new) continue;
+    throw Error(ExitCode::usage,
+                str("the class name \"", classes[i], "\" stands in line ", first->second,
+                    " and in line ", i + 1),
+                file.string(), "give each class a name of its own");
+  }
 }
 
 std::filesystem::path model_file(const std::filesystem::path& run_or_model) {
@@ -57,6 +72,7 @@ Subject open_subject(const std::filesystem::path& run_or_model,
   if (std::filesystem::is_directory(run_or_model)) subject.run = run_folder_at(run_or_model);
   if (subject.model.info().input_is_assumed) warn_of_assumed_input();
   subject.classes = classes_file.empty() ? subject.model.info().classes : read_lines(classes_file);
+  if (!classes_file.empty()) require_distinct(subject.classes, classes_file);
   if (subject.classes.empty()) {
     throw Refusal(
         ExitCode::model, "the classifier does not say what its classes are", file.string(),

@@ -8,12 +8,13 @@ namespace tl {
 namespace {
 
 using test::has;
+using test::Scratch;
 using Names = std::vector<std::string>;
 
 // Adds n images of 300 x 200 pixels with a content of their own.
 void add(Dataset& dataset, int label, Split split, int n) {
   for (int i = 0; i < n; ++i) {
-    const std::string path = std::string(name(split)) + "/" + dataset.classes[label] + "/" +
+    const std::string path = std::string(split_name(split)) + "/" + dataset.classes[label] + "/" +
                              std::to_string(dataset.samples.size());
     dataset.samples.push_back({path, label, split, hash64(path), digest(path), 300, 200});
   }
@@ -41,8 +42,8 @@ void copy_content(Dataset& dataset, std::size_t from, std::size_t to) {
 Names kinds(const Dataset& dataset, const std::optional<InputSpec>& input = InputSpec{}) {
   Names found;
   for (const Fault& fault : find_faults(dataset, input)) {
-    CHECK(!fault.paths.empty());
-    CHECK(fault.paths.size() <= 3);
+    CHECK(!fault.examples().empty());
+    CHECK(fault.examples().size() <= 3);
     CHECK(has(fault.message, ": "));  // what to do
     CHECK(!has(fault.message, "\n"));
     found.push_back(fault.kind);
@@ -74,7 +75,7 @@ TEST_CASE("an image in two splits is a fault, with one example of each") {
   // Which of the two is the first follows from their digests.
   const Names three = {path(cat_train), path(cat_val), path(cat_test)};
   const Names two = {path(cat_train + 1), path(cat_val + 1)};
-  CHECK((fault.paths == three || fault.paths == two));
+  CHECK((fault.examples() == three || fault.examples() == two));
 }
 
 TEST_CASE("an image in two classes is a fault") {
@@ -83,7 +84,7 @@ TEST_CASE("an image in two classes is a fault") {
   const Fault fault = only_fault(dataset);
   CHECK(fault.kind == "in_two_classes");
   CHECK(fault.message.starts_with("1 image is in more than one class"));
-  CHECK(fault.paths ==
+  CHECK(fault.examples() ==
         Names{dataset.samples[cat_train + 3].path, dataset.samples[dog_train + 5].path});
 }
 
@@ -95,7 +96,7 @@ TEST_CASE("copies within a class and split are a fault where they are many") {
   const Fault fault = only_fault(dataset);
   CHECK(fault.kind == "repeated");
   CHECK(fault.message.starts_with("2 of 120 images repeat another one"));
-  CHECK(fault.paths == Names{"train/cat/0", "train/cat/1", "train/cat/2"});
+  CHECK(fault.examples() == Names{"train/cat/0", "train/cat/1", "train/cat/2"});
 }
 
 TEST_CASE("samples of unknown content are not alike") {
@@ -114,7 +115,7 @@ TEST_CASE("a class that a split lacks is a fault, a split that is empty is none"
   const Fault fault = only_fault(dataset);
   CHECK(fault.kind == "absent_class");
   CHECK(has(fault.message, "1 class without an image in some split (dog)"));
-  CHECK(fault.paths == Names{"train/dog/60"});
+  CHECK(fault.examples() == Names{"train/dog/60"});
 }
 
 TEST_CASE("a class too small to learn from or to be judged by is a fault") {
@@ -133,7 +134,7 @@ TEST_CASE("a class too small to learn from or to be judged by is a fault") {
   CHECK(faults[0].kind == "few_images");
   CHECK(has(faults[0].message, "2 classes with fewer than 4 images"));
   CHECK(has(faults[0].message, "(fox, gnu)"));
-  CHECK(faults[0].paths.size() == 2);
+  CHECK(faults[0].examples().size() == 2);
 }
 
 TEST_CASE("many classes are named by the first three") {
@@ -145,7 +146,7 @@ TEST_CASE("many classes are named by the first three") {
   const Fault fault = only_fault(dataset);
   CHECK(has(fault.message, "5 classes"));
   CHECK(has(fault.message, "(0, 1, 2, ...)"));
-  CHECK(fault.paths == Names{"train/0/0", "train/1/1", "train/2/2"});
+  CHECK(fault.examples() == Names{"train/0/0", "train/1/1", "train/2/2"});
 }
 
 TEST_CASE("a heavy imbalance of the training images is a fault") {
@@ -172,7 +173,7 @@ TEST_CASE("images far below the network's input are a fault") {
   CHECK(fault.kind == "small_images");
   CHECK(fault.message.starts_with("4 of 120 images are "));
   CHECK(has(fault.message, "224 x 224 pixels, down to a shorter side of 30"));
-  CHECK(fault.paths.size() == 3);
+  CHECK(fault.examples().size() == 3);
 
   CHECK(kinds(dataset, std::nullopt).empty());
   InputSpec small;
@@ -198,6 +199,63 @@ TEST_CASE("faults come in their order, and an empty data set has none") {
   dataset.samples[5].width = 1;
   CHECK(kinds(dataset) ==
         Names{"in_two_splits", "in_two_classes", "repeated", "imbalance", "small_images"});
+}
+
+TEST_CASE("every case of a fault is kept, whatever the examples are") {
+  Dataset dataset = sound();
+  for (std::size_t i = 0; i < 5; ++i)
+    copy_content(dataset, cat_train + i, cat_val + i);
+  copy_content(dataset, cat_train, cat_test);
+  const Fault fault = only_fault(dataset);
+  CHECK(fault.cases.size() == 5);
+  CHECK(fault.examples().size() <= 3);
+  const Scratch scratch;
+  const auto file = scratch.folder() / "faults.csv";
+  write_faults_csv(dataset, {fault}, file);
+  std::string text;
+  std::getline(std::ifstream(file), text, '\0');
+  CHECK(text.starts_with("kind,case,path,class,split,detail,message\nin_two_splits,1,"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1 + 11);
+  for (std::size_t i = 0; i < 5; ++i) {
+    for (const std::size_t at : {cat_train + i, cat_val + i}) {
+      const Sample& sample = dataset.samples[at];
+      CHECK(has(text, "," + sample.path + ",cat," + split_name(sample.split) + ","));
+    }
+  }
+}
+
+TEST_CASE("class names that differ only in case, form or blanks are a fault") {
+  Dataset dataset = sound();
+  dataset.classes = {"cat", "Cat "};
+  const Fault fault = only_fault(dataset);
+  CHECK(fault.kind == "similar_classes");
+  CHECK(has(fault.message, "\"cat\" and \"Cat \" differ only in upper and lower case"));
+}
+
+TEST_CASE("a class folder without files is a fault") {
+  Dataset dataset = sound();
+  dataset.empty_folders = {"train/eel", "val/eel"};
+  const Fault fault = only_fault(dataset);
+  CHECK(fault.kind == "empty_class");
+  CHECK(has(fault.message, "2 class folders without any file (train/eel, val/eel)"));
+}
+
+TEST_CASE("JPEGs without an end mark are a fault") {
+  Dataset dataset = sound();
+  dataset.samples[3].lacks_end = true;
+  const Fault fault = only_fault(dataset);
+  CHECK(fault.kind == "no_end_mark");
+  CHECK(fault.message.starts_with("1 JPEG lacks its end mark"));
+  CHECK(fault.examples() == Names{dataset.samples[3].path});
+}
+
+TEST_CASE("what a class lacks is said of each") {
+  Dataset dataset = sound();
+  std::erase_if(dataset.samples,
+                [](const Sample& s) { return s.split != Split::train && s.label == 1; });
+  const Fault fault = only_fault(dataset);
+  REQUIRE(fault.cases.size() == 1);
+  CHECK(fault.cases[0].detail == "0 images in val, 0 images in test");
 }
 
 TEST_CASE("a large data set takes no quadratic time, all alike or all different") {

@@ -125,6 +125,22 @@ TEST_CASE("an image that there is no memory for is not called bad") {
 }
 #endif
 
+TEST_CASE("a damaged PNG says why, and may lie on its side") {
+  const Scratch scratch;
+  std::string png = encoded(".png", ramp(40, 60));
+  std::string damaged = png;
+  damaged[damaged.size() / 2] ^= 1;
+  CHECK(has(caught([&] { decode_image(scratch.write("a.png", damaged)); }).what(), "damaged ("));
+
+  const std::string exif = "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"s;
+  const std::string chunk =
+      "\0\0\0\x16"
+      "eXIf"s +
+      exif + "\x39\x2F\xA3\x52"s;
+  png.insert(33, chunk);  // behind signature and IHDR
+  CHECK(decode_image(scratch.write("b.png", png)).size() == cv::Size(40, 60));
+}
+
 TEST_CASE("a path that leads to no file is an error") {
   const Scratch scratch;
   CHECK(caught([&] { decode_image(scratch.folder()); }).code() == ExitCode::data);

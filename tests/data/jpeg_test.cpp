@@ -96,11 +96,12 @@ std::string with_scans(const std::string& progressive, int times) {
 TEST_CASE("a JPEG gives OpenCV's pixels, at each of its sizes") {
   for (const int type : {CV_8UC3, CV_8UC1}) {
     const std::string jpeg = photograph(type);
-    CHECK(same(decode_jpeg(jpeg, whole), by_opencv(jpeg, cv::IMREAD_COLOR)));
-    CHECK(same(decode_jpeg(jpeg, 38), by_opencv(jpeg, cv::IMREAD_COLOR)));  // a half is too small
-    CHECK(same(decode_jpeg(jpeg, 37), by_opencv(jpeg, cv::IMREAD_REDUCED_COLOR_2)));
-    CHECK(same(decode_jpeg(jpeg, 18), by_opencv(jpeg, cv::IMREAD_REDUCED_COLOR_4)));
-    CHECK(same(decode_jpeg(jpeg, 1), by_opencv(jpeg, cv::IMREAD_REDUCED_COLOR_8)));
+    CHECK(same(decode_jpeg(jpeg, whole).image, by_opencv(jpeg, cv::IMREAD_COLOR)));
+    CHECK(same(decode_jpeg(jpeg, 38).image,
+               by_opencv(jpeg, cv::IMREAD_COLOR)));  // a half is too small
+    CHECK(same(decode_jpeg(jpeg, 37).image, by_opencv(jpeg, cv::IMREAD_REDUCED_COLOR_2)));
+    CHECK(same(decode_jpeg(jpeg, 18).image, by_opencv(jpeg, cv::IMREAD_REDUCED_COLOR_4)));
+    CHECK(same(decode_jpeg(jpeg, 1).image, by_opencv(jpeg, cv::IMREAD_REDUCED_COLOR_8)));
   }
 }
 
@@ -110,16 +111,16 @@ TEST_CASE("a JPEG is turned as OpenCV turns it") {
     for (int orientation = 0; orientation <= 9; ++orientation) {
       INFO("orientation " << orientation);
       const std::string turned = with_orientation(jpeg, orientation, little);
-      CHECK(same(decode_jpeg(turned, whole), by_opencv(turned, cv::IMREAD_COLOR)));
+      CHECK(same(decode_jpeg(turned, whole).image, by_opencv(turned, cv::IMREAD_COLOR)));
     }
     const std::string halved = with_orientation(jpeg, 6, little);
-    CHECK(same(decode_jpeg(halved, 37), by_opencv(halved, cv::IMREAD_REDUCED_COLOR_2)));
+    CHECK(same(decode_jpeg(halved, 37).image, by_opencv(halved, cv::IMREAD_REDUCED_COLOR_2)));
   }
 }
 
 TEST_CASE("inks become colours") {
   const auto colour = [](const cv::Vec4b& inks) {
-    return decode_jpeg(cmyk_jpeg(inks), whole).at<cv::Vec3b>(8, 8);
+    return decode_jpeg(cmyk_jpeg(inks), whole).image.at<cv::Vec3b>(8, 8);
   };
   CHECK(cv::norm(colour({255, 255, 255, 255}), cv::Vec3b(255, 255, 255), cv::NORM_INF) <= 3);
   CHECK(cv::norm(colour({0, 128, 255, 255}), cv::Vec3b(0, 128, 255), cv::NORM_INF) <= 3);
@@ -129,22 +130,49 @@ TEST_CASE("inks become colours") {
 
 TEST_CASE("a damaged JPEG gives nothing") {
   const std::string jpeg = photograph(CV_8UC3);
-  CHECK(decode_jpeg("", whole).empty());
-  CHECK(decode_jpeg("\xFF\xD8\xFF\xD9", whole).empty());
+  CHECK(decode_jpeg("", whole).image.empty());
+  CHECK(decode_jpeg("\xFF\xD8\xFF\xD9", whole).image.empty());
   std::string without_tables = jpeg;
   without_tables[without_tables.find("\xFF\xDB") + 1] = '\xFE';  // now a comment
-  CHECK(decode_jpeg(without_tables, whole).empty());
+  CHECK(decode_jpeg(without_tables, whole).image.empty());
   const std::size_t marker = jpeg.find("\xFF\xC0");
-  CHECK_FALSE(decode_jpeg(std::string(jpeg).insert(marker, "abc"), whole).empty());  // a warning
-  CHECK(decode_jpeg(without_tables.insert(marker, "abc"), whole).empty());  // one, and an error
+  CHECK_FALSE(
+      decode_jpeg(std::string(jpeg).insert(marker, "abc"), whole).image.empty());  // a warning
+  CHECK(
+      decode_jpeg(without_tables.insert(marker, "abc"), whole).image.empty());  // one, and an error
+}
+
+TEST_CASE("a JPEG that lacks only its end mark is an image, one that lacks more is none") {
+  const std::string baseline = photograph(CV_8UC3);
+  std::vector<unsigned char> bytes;
+  cv::imencode(".jpg", by_opencv(baseline, cv::IMREAD_COLOR), bytes,
+               {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  const std::string progressive(bytes.begin(), bytes.end());
+  for (const std::string& jpeg : {baseline, progressive}) {
+    const cv::Mat image = decode_jpeg(jpeg, whole).image;
+    CHECK_FALSE(decode_jpeg(jpeg, whole).lacks_end);
+    for (const std::size_t missing : {1, 2}) {
+      const Decoded unended = decode_jpeg(jpeg.substr(0, jpeg.size() - missing), whole);
+      CHECK(unended.lacks_end);
+      CHECK(same(unended.image, image));
+    }
+    for (std::size_t missing = 10; missing + 3 < jpeg.size(); missing += 37) {
+      INFO("without " << missing << " of " << jpeg.size());
+      const Decoded cut = decode_jpeg(jpeg.substr(0, jpeg.size() - missing), 1);
+      CHECK(cut.image.empty());
+      CHECK(cut.reason == "is truncated: the end of the image is missing");
+    }
+  }
+  const std::size_t last_scan = progressive.rfind("\xFF\xDA");
+  CHECK(decode_jpeg(progressive.substr(0, last_scan), whole).image.empty());
 }
 
 TEST_CASE("the EXIF data that come first count") {
   const std::string jpeg = photograph(CV_8UC3);
   const std::string twice = with_orientation(with_orientation(jpeg, 1, true), 6, true);
-  CHECK(decode_jpeg(twice, whole).size() == cv::Size(75, 101));
+  CHECK(decode_jpeg(twice, whole).image.size() == cv::Size(75, 101));
   const std::string nothing_first = with_orientation(with_orientation(jpeg, 6, true), 0, true);
-  CHECK(decode_jpeg(nothing_first, whole).size() == cv::Size(75, 101));
+  CHECK(decode_jpeg(nothing_first, whole).image.size() == cv::Size(75, 101));
 }
 
 #ifdef TL_MEMORY_CAN_BE_LIMITED
@@ -154,7 +182,8 @@ TEST_CASE("a JPEG that there is no memory for is not called bad") {
   cv::imencode(".jpg", large, bytes, {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
   const std::string jpeg(bytes.begin(), bytes.end());
   const auto limit = little_memory(std::size_t{100} << 20);
-  CHECK_THROWS_AS(decode_jpeg(jpeg, 1), std::bad_alloc);  // in libjpeg: 486 MB of coefficients
+  CHECK_THROWS_AS(decode_jpeg(jpeg, 1).image,
+                  std::bad_alloc);  // in libjpeg: 486 MB of coefficients
 }
 #endif
 
@@ -163,8 +192,8 @@ TEST_CASE("a JPEG with scans without end gives nothing") {
   cv::imencode(".jpg", cv::Mat(32, 32, CV_8UC3, cv::Scalar(10, 90, 200)), bytes,
                {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
   const std::string progressive(bytes.begin(), bytes.end());
-  CHECK_FALSE(decode_jpeg(with_scans(progressive, 2), whole).empty());
-  CHECK(decode_jpeg(with_scans(progressive, 1000), whole).empty());
+  CHECK_FALSE(decode_jpeg(with_scans(progressive, 2), whole).image.empty());
+  CHECK(decode_jpeg(with_scans(progressive, 1000), whole).image.empty());
 }
 
 }  // namespace tl

@@ -45,7 +45,6 @@ TEST_CASE("a link back to the root or above is no class, a link to another folde
   fs::create_directory_symlink("knot", root / "knot");  // leads nowhere: ELOOP
   fs::create_directory_symlink("../outside", root / "c");
   CHECK(subfolders(root) == Names{"a", "b", "c"});
-  CHECK(list_classes(root, "", Split::train).size() == 3);
 }
 
 TEST_CASE("a broken link is listed as a file, for the decoder to reject") {
@@ -61,17 +60,13 @@ TEST_CASE("a folder that is not there is an error") {
   CHECK(caught([&] { subfolders(absent); }).where() == absent.string());
 }
 
-TEST_CASE("files of class folders carry class and split") {
+TEST_CASE("a folder holds images where a file begins as one") {
   const Scratch scratch;
-  scratch.write("val/cat/1.png", "x");
-  scratch.write("val/dog/deep/2.png", "x");
-  scratch.write("val/loose.png", "x");
-  const auto listed = list_classes(scratch.folder(), "val", Split::val);
-  REQUIRE(listed.size() == 2);
-  CHECK(listed[0].path == "val/cat/1.png");
-  CHECK(listed[1].path == "val/dog/deep/2.png");
-  CHECK(listed[1].class_name == "dog");
-  CHECK(listed[1].split == Split::val);
+  scratch.write("images/deep/1.png", "x");
+  scratch.write("images/notes.txt", "text");
+  CHECK_FALSE(holds_images(scratch.folder() / "images"));
+  scratch.write("images/scan", test::plain_png());
+  CHECK(holds_images(scratch.folder() / "images"));
 }
 
 }  // namespace tl

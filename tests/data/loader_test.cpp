@@ -5,6 +5,7 @@
 #include "tl/base/hash.h"
 #include "tl/data/image.h"
 
+#include <limits>
 #include <numeric>
 
 namespace tl {
@@ -122,7 +123,7 @@ TEST_CASE("a sample that no longer decodes is an error, at its batch and not bef
 TEST_CASE("an image changed after its content was taken is an error, with or without a cache") {
   const Scratch scratch;
   Dataset dataset = noisy_dataset(scratch, 4);
-  read_contents(dataset, 1);
+  read_contents(dataset, {1});
   CHECK(pixels_of(dataset, small_input(), 2).size() == 4U * 16 * 24 * 3);
   scratch.write("2.png", test::plain_png());
   Transform transform = small_input();
@@ -153,7 +154,7 @@ TEST_CASE("what the check kept gives the pixels of a fresh decoding, in training
   Transform transform = small_input();
   // At a quarter both ways; at a half for training alone; whole.
   ImageCache images(1 << 24, needed_side(transform.input, &options));
-  const Dataset dataset = open_dataset(data, 1, 2, {}, &images);
+  const Dataset dataset = open_dataset(data, 1, {2, {}, {}, &images});
   for (const AugmentOptions* augment : {static_cast<const AugmentOptions*>(nullptr), &options}) {
     transform.augment = augment;
     transform.cache = nullptr;
@@ -176,7 +177,7 @@ TEST_CASE("where the machine gives fewer threads the loader does with them") {
 TEST_CASE("an image that was kept is not read again, and gives the same pixels") {
   const Scratch scratch;
   Dataset dataset = noisy_dataset(scratch, 6);
-  read_contents(dataset, 1);
+  read_contents(dataset, {1});
   Transform transform = small_input();
   const auto expected = pixels_of(dataset, transform, 2);
   ImageCache cache(1 << 20, needed_side(transform.input, nullptr));
@@ -207,6 +208,22 @@ TEST_CASE("nothing to load gives no batch") {
   const Dataset dataset;
   Loader loader(dataset, {}, 4, small_input(), 2);
   CHECK_FALSE(loader.next());
+}
+
+TEST_CASE("a crop has the network's pixels, however flat or narrow it may be") {
+  InputSpec input;
+  input.height = input.width = input.resize = 100;
+  AugmentOptions augment;
+  const auto needed = [&](double scale, double narrowest, double flattest) {
+    augment.crop = CropOptions{{scale, 1.0}, {narrowest, flattest}};
+    return needed_side(input, &augment);
+  };
+  CHECK(needed(1.0, 1.0, 1.0) == 100);
+  CHECK(needed(0.25, 1.0, 1.0) == 200);
+  CHECK(needed(1.0, 0.25, 1.0) == 200);
+  CHECK(needed(1.0, 1.0, 4.0) == 200);
+  CHECK(needed(0.25, 1.0, 4.0) == 400);
+  CHECK(needed(1e-14, 0.001, 1000.0) == std::numeric_limits<int>::max());
 }
 
 }  // namespace tl

@@ -23,7 +23,7 @@ DataOptions options_for(const std::string& name) {
 
 TEST_CASE("ants and bees: two classes, own splits, one GIF", "[real_data]") {
   if (real_data().empty()) return;
-  const Dataset dataset = open_dataset(options_for("ants_bees"), 1, 2);
+  const Dataset dataset = open_dataset(options_for("ants_bees"), 1, {2});
   CHECK(dataset.classes == std::vector<std::string>{"ants", "bees"});
   CHECK(dataset.has_own_splits);
   REQUIRE(dataset.skipped.size() == 1);
@@ -33,11 +33,11 @@ TEST_CASE("ants and bees: two classes, own splits, one GIF", "[real_data]") {
 
 TEST_CASE("five kinds of flowers and two kinds of chests are all readable", "[real_data]") {
   if (real_data().empty()) return;
-  const Dataset flowers = open_dataset(options_for("flowers_small"), 1, 2);
+  const Dataset flowers = open_dataset(options_for("flowers_small"), 1, {2});
   CHECK(flowers.skipped.empty());
   CHECK(flowers.class_counts(Split::train) == std::vector<std::int64_t>(5, 84));
   CHECK(flowers.class_counts(Split::test) == std::vector<std::int64_t>(5, 18));
-  const Dataset chests = open_dataset(options_for("chest_xray_small"), 1, 2);
+  const Dataset chests = open_dataset(options_for("chest_xray_small"), 1, {2});
   CHECK(chests.skipped.empty());
   CHECK(chests.class_counts(Split::train) == std::vector<std::int64_t>(2, 104));
 }

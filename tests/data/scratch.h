@@ -4,6 +4,7 @@
 #include "catch.h"
 #include "temporary_folder.h"
 #include "tl/base/error.h"
+#include "tl/base/hash.h"
 
 #include <opencv2/imgcodecs.hpp>
 
@@ -39,10 +40,13 @@ inline std::string plain_png(int shade = 100) {
   return encoded(".png", cv::Mat(8, 10, CV_8UC3, cv::Scalar::all(shade)));
 }
 
-// A class folder of n images.
+// A class folder of n images, which are in no other folder.
 inline void add_images(const Scratch& scratch, const std::string& folder, int n) {
+  const std::uint64_t hash = hash64(folder);
   for (int i = 0; i < n; ++i) {
-    scratch.write(folder + "/" + std::to_string(i) + ".png", plain_png(i));
+    const cv::Scalar colour(i, static_cast<double>(hash & 255), static_cast<double>(hash >> 56));
+    scratch.write(folder + "/" + std::to_string(i) + ".png",
+                  encoded(".png", cv::Mat(8, 10, CV_8UC3, colour)));
   }
 }
 

@@ -259,7 +259,7 @@ def test_predict_as_csv_agrees_with_the_report(finished, data):
     rows = read_csv(finished[0] / "predictions.csv")
     done = run("tl-predict", finished[0], *[data / row["path"] for row in rows], "--format", "csv")
     predicted = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert list(predicted[0]) == ["path", "rank", "class", "confidence"]
+    assert list(predicted[0]) == ["path", "rank", "class", "confidence", "skipped"]
     for row, prediction in zip(rows, predicted, strict=True):
         assert prediction["path"] == str(data / row["path"]) and prediction["rank"] == "1"
         assert prediction["class"] == row["prediction"]
@@ -296,12 +296,67 @@ def test_predict_with_names_from_a_file(backbone, fresh_data, names):
     refused(run("tl-predict", backbone, fresh_data, code=4), "--classes")
 
 
-def test_predict_skips_bad_images_with_a_warning(tmp_path, finished):
-    (tmp_path / "bad.jpg").write_text("no image")
-    good = draw(tmp_path / "good.png", "red", 1)
-    done = run("tl-predict", finished[0], tmp_path, "--format", "jsonl")
-    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == [str(good)]
-    assert f"skipped {tmp_path}/bad.jpg: " in done.stderr
+def folder_of_all_kinds(tmp_path):
+    """Images called otherwise, and what is no image."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    image = draw(tmp_path / "image.jpg", "red", 1).read_bytes()
+    good = [folder / name for name in ("a.jfif", "b", "c.jpg_large", "d.mpo", "e.png")]
+    for file in good:
+        file.write_bytes(image)
+    bad = {"bad.jpg": "no image", "f.gif": "GIF89a", "notes.txt": "text"}
+    for name, text in bad.items():
+        (folder / name).write_text(text)
+    return folder, [str(file) for file in good], [str(folder / name) for name in bad]
+
+
+def test_predict_takes_what_is_an_image_and_lists_the_rest(tmp_path, finished):
+    folder, good, bad = folder_of_all_kinds(tmp_path)
+    done = run("tl-predict", finished[0], folder, "--format", "jsonl")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["path"] for row in rows] == good + bad
+    assert [row["path"] for row in rows if row["predictions"]] == good
+    assert [row["path"] for row in rows if row.get("skipped")] == bad
+    assert all(f"skipped {path}: " in done.stderr for path in bad)
+    assert "left out: 3 of 8 files" in done.stderr
+
+    rows = list(csv.DictReader(io.StringIO(
+        run("tl-predict", finished[0], folder, "--format", "csv").stdout)))
+    assert [row["path"] for row in rows if row["rank"]] == good
+    assert [row["path"] for row in rows if row["skipped"]] == bad
+
+    result = json.loads(run("tl-predict", finished[0], folder, "--json").stdout)
+    assert [image["path"] for image in result["images"]] == good
+    assert [file["path"] for file in result["skipped"]] == bad
+    assert all(file["reason"] for file in result["skipped"])
+
+
+def test_predict_goes_on_behind_a_missing_path(tmp_path, finished):
+    good = draw(tmp_path / "[old]" / "good.png", "red", 1)
+    done = run("tl-predict", finished[0], tmp_path / "absent.png", good, "--json")
+    result = json.loads(done.stdout)
+    assert [image["path"] for image in result["images"]] == [str(good)]
+    assert [file["path"] for file in result["skipped"]] == [str(tmp_path / "absent.png")]
+
+
+def test_predict_shows_no_terminal_commands(tmp_path, backbone, fresh_data):
+    names = tmp_path / "names.txt"
+    names.write_text("r\x1b[31med\ngr\u009b31meen\nblue\nyellow\n")
+    done = run("tl-predict", backbone, fresh_data, "--classes", names, "--top", "4")
+    assert not {"\x1b", "\u009b"} & set(done.stdout + done.stderr)
+    assert "r?[31med" in done.stdout and "gr?31meen" in done.stdout
+
+
+def test_a_class_file_may_come_from_anywhere_but_names_no_class_twice(tmp_path, backbone,
+                                                                      fresh_data):
+    names = tmp_path / "names.txt"
+    names.write_bytes("\ufeffred\r\ngreen\r\nblue\r\nyellow\r\n".encode())
+    done = run("tl-predict", backbone, fresh_data, "--classes", names, "--top", "4", "--json")
+    first = json.loads(done.stdout)["images"][0]["predictions"]
+    assert {entry["class"] for entry in first} == {"red", "green", "blue", "yellow"}
+    names.write_text("red\ngreen\nred\nyellow\n")
+    refused(run("tl-predict", backbone, fresh_data, "--classes", names, code=2), '"red"', "line 1",
+            "line 3", names)
 
 
 def test_predict_without_any_image(tmp_path, finished):

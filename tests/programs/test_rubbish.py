@@ -59,7 +59,7 @@ def rubbish(folder):
     files = {
         "empty.jpg": (b"", "is empty"),
         "text.jpg": (b"not a picture", "is no image"),
-        "page.png": (b"<!doctype html><title>404</title>", "is no image"),
+        "page.png": (b"<!doctype html><title>404</title>", "is a web page"),
         "animated.jpg": (whole(folder, "gif"), "is a GIF"),
         "zeros.jpg": (bytes(4096), "is no image"),
         "start.jpg": (b"\xff\xd8\xff", "is truncated"),
@@ -115,6 +115,68 @@ def test_what_is_no_file_is_listed_and_never_waited_for(tmp_path):
     assert result["images"] == 36
     assert {entry["path"]: entry["reason"] for entry in result["skipped"]} == {
         f"red/{name}.jpg": "the file can't be read" for name in ("pipe", "gone", "knot")}
+
+
+def damaged_tiff(folder, compression):
+    """The bytes of a TIFF whose pixels are spoilt where they begin, behind its header."""
+    pixels = np.random.default_rng(3).integers(0, 256, (96, 128, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "whole.tif", compression=compression)
+    data = (folder / "whole.tif").read_bytes()
+    return patched(data, 8, 200 * b"\xff")
+
+
+def test_tiffs_that_do_not_decode_are_skipped_and_no_library_talks_past_the_log(tmp_path):
+    root = draw_data(tmp_path / "data")
+    bad = {f"{name}.tif": damaged_tiff(tmp_path, name)
+           for name in ("tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "zstd", "lzma")}
+    tag = struct.pack("<HHI", 259, 3, 1)
+    plain = whole(tmp_path, "tif")
+    for number in (34892, 33003, 34712, 50002, 12345):
+        bad[f"coding {number}.tif"] = patched(plain, plain.index(tag) + 8,
+                                              struct.pack("<H", number))
+    Image.new("F", (30, 20), 0.5).save(tmp_path / "float.tif")
+    bad["float.tif"] = (tmp_path / "float.tif").read_bytes()
+    for suffix in ("png", "bmp", "webp", "jp2"):
+        data = whole(tmp_path, suffix)
+        bad[f"cut.{suffix}"] = data[:len(data) // 2]
+    data = whole(tmp_path, "png")
+    bad["damaged.png"] = patched(data, len(data) // 2, 100 * b"\xff")
+    for name, data in bad.items():
+        (root / "red" / name).write_bytes(data)
+    done = run("tl-inspect", "--data", root, "--json")
+    assert done.stderr == ""
+    result = json.loads(done.stdout)["data"]
+    reasons = {entry["path"]: entry["reason"] for entry in result["skipped"]}
+    assert reasons.keys() == {f"red/{name}" for name in bad} and result["images"] == 36
+    assert "of compression 34892, which is not supported" in reasons["red/coding 34892.tif"]
+    assert "of floating-point numbers, which is not supported" in reasons["red/float.tif"]
+    heard = run("tl-inspect", "--data", root, "--log-level", "debug").stderr
+    assert "debug libtiff: " in heard and "debug libpng: " in heard and "debug OpenCV: " in heard
+
+
+def test_a_jpeg_that_lacks_only_its_end_is_used_with_a_notice(tmp_path, backbone, finished):
+    root = draw_data(tmp_path / "data")
+    for name in ("00.jpg", "02.jpg"):
+        file = root / "red" / name
+        file.write_bytes(file.read_bytes()[:-2])
+    done = train(write_config(tmp_path, base_config(root, backbone)), tmp_path / "run", "--set",
+                 "train.epochs=1")
+    assert "2 JPEGs lack their end mark and are used as they are" in done.stderr
+    assert read_csv(tmp_path / "run" / "skipped.csv") == []
+    assert "1 JPEG lacks its end mark" in run("tl-predict", finished[0],
+                                              root / "red" / "00.jpg").stderr
+
+
+def test_large_images_wait_for_each_other(tmp_path):
+    """Each has 432 MB of pixels."""
+    root = draw_data(tmp_path / "data")
+    Image.new("RGB", (12000, 12000), COLOUR).save(root / "red" / "large.png", compress_level=1)
+    os.link(root / "red" / "large.png", root / "red" / "too.png")
+    pid = os.posix_spawnp(*(lambda line: (line[0], line))(
+        command("tl-inspect", "--data", root, threads=2)), os.environ)
+    _, status, usage = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert usage.ru_maxrss < 850_000  # kB
 
 
 # --- images of every kind --------------------------------------------------------------------
@@ -267,6 +329,14 @@ def test_a_file_without_permission_is_skipped(tmp_path):
     result = json.loads(run("tl-inspect", "--data", root, "--json").stdout)["data"]
     assert result["images"] == 35
     assert [entry["path"] for entry in result["skipped"]] == ["red/00.jpg"]
+
+
+@needs_permissions
+def test_a_file_that_cannot_be_read_stops_a_training(tmp_path, backbone):
+    root = draw_data(tmp_path / "data")
+    (root / "red" / "00.jpg").chmod(0)
+    refuse(tmp_path, base_config(root, backbone), 3, "the file can't be read", root / "red" / "00.jpg",
+           "permissions")
 
 
 @needs_permissions

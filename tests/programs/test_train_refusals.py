@@ -1,12 +1,15 @@
 """What tl-train says to bad input: exit code, what, where and a hint; and nothing is written."""
 
 import os
+import re
 import subprocess
 
+import numpy as np
 import pytest
 import torch
 from kit import (base_config, changed, command, draw, draw_data, export, read_csv, refuse, refused,
                  run, tiny_network, train, write_config)
+from PIL import Image
 
 
 # --- the command line and the config ---------------------------------------------------------
@@ -169,6 +172,20 @@ def test_a_bad_image_can_be_fatal(tmp_path, backbone):
     spoil(draw_data(tmp_path / "data"))
     config = changed(base_config(tmp_path / "data", backbone), data__on_bad_image="fail")
     refuse(tmp_path, config, 3, "bad image", tmp_path / "data" / "red", "data.on_bad_image")
+
+
+@pytest.mark.parametrize("changes, code", [({"backbone__freeze": "nowhere"}, 2),
+                                           ({"train__loss": {"class_weights": [1, 2]}}, 2)])
+def test_an_error_does_not_wait_for_the_check_of_the_images(tmp_path, backbone, changes, code):
+    root = draw_data(tmp_path / "data")
+    pixels = np.random.default_rng(1).integers(0, 256, (1500, 1500, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(root / "red" / "large.png", compress_level=1)
+    for i in range(600):
+        os.link(root / "red" / "large.png", root / "red" / f"large {i}.png")
+    done = refuse(tmp_path, changed(base_config(root, backbone), **changes), code,
+                  arguments=("--progress", "always"))
+    told = [int(n) for n in re.findall(r"checking \S+ (\d+)/637", done.stderr)]
+    assert max(told, default=0) < 600
 
 
 # --- the output folder -----------------------------------------------------------------------

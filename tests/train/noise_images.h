@@ -27,7 +27,7 @@ struct NoiseImages {
     }
     DataOptions data;
     data.root = folder.path();
-    dataset = open_dataset(data, 1, 2);
+    dataset = open_dataset(data, 1, {2});
     objective = make_objective({}, dataset);
     small_network::save(folder / "net.pt", small_network::residual);
     InputSpec input;

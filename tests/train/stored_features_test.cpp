@@ -69,7 +69,7 @@ TEST_CASE("an image that changed is computed anew") {
   setting.stored(prefix, store)->begin(1, 0);
   const auto file = setting.dataset.root / setting.dataset.samples[5].path;
   cv::imwrite(file.string(), cv::Mat(24, 20, CV_8UC3, cv::Scalar(1, 2, 3)));
-  read_contents(setting.dataset, 1);
+  read_contents(setting.dataset, {1});
   setting.stored(prefix, store)->begin(1, 0);
   CHECK(store.counts().computed == 19);
 }

@@ -5,29 +5,48 @@
 #include "tl/config/input_spec.h"
 #include "tl/data/dataset.h"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace tl {
 
-struct Fault {
-  std::string kind;                // one word for programs, such as "in_two_splits"
-  std::string message;             // for people, in one line: what, how many, and what to do
-  std::vector<std::string> paths;  // up to three examples, relative to the root
+// Images that make a fault together, such as the copies of one; or one image that stands for its
+// class.
+struct FaultCase {
+  std::vector<std::string> paths;  // relative to the root
+  std::string detail;              // what is said of this case alone; may be empty
 };
 
-// kind            what
-// in_two_splits   the same image, byte for byte, in several splits
-// in_two_classes  the same image in several classes
-// repeated        many further copies of images within their class and split
-// absent_class    a class that a split lacks
-// few_images      a class with too few images in a split to learn from or to be judged by
-// imbalance       a class with many times the training images of another
-// small_images    images far smaller than the network's input
+struct Fault {
+  std::string kind;     // one word for programs, such as "in_two_splits"
+  std::string message;  // for people, in one line: what, how many, and what to do
+  std::vector<FaultCase> cases;
+
+  std::vector<std::string> examples() const;  // up to three paths
+};
+
+// kind             what
+// in_two_splits    the same image, byte for byte, in several splits
+// in_two_classes   the same image in several classes
+// repeated         many further copies of images within their class and split
+// similar_classes  classes whose names differ only in case, Unicode form or blanks
+// empty_class      a class folder without any file
+// absent_class     a class that a split lacks
+// few_images       a class with too few images in a split to learn from or to be judged by
+// imbalance        a class with many times the training images of another
+// no_end_mark      JPEGs that lack their end mark, and are used all the same
+// small_images     images far smaller than the network's input
 //
-// At most one fault a kind, in this order, for a data set with labels. Samples of unknown content
-// or size are passed over, and without `input` there are no small images. Takes O(n log n).
+// At most one fault a kind, in this order, with all its cases, for a data set with labels. Samples
+// of unknown content or size are passed over, and without `input` there are no small images. Takes
+// O(n log n).
 std::vector<Fault> find_faults(const Dataset& dataset, const std::optional<InputSpec>& input);
+
+// kind,case,path,class,split,detail,message: a row for each image of each case, which are numbered
+// from 1 within their kind. RFC 4180 quoting.
+void write_faults_csv(const Dataset& dataset, const std::vector<Fault>& faults,
+                      const std::filesystem::path& file);
 
 }  // namespace tl

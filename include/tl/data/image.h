@@ -14,16 +14,14 @@ namespace tl {
 // Decodes JPEG, PNG, BMP, TIFF, WebP, PNM and JPEG 2000 to RGB: EXIF orientation applied, alpha
 // dropped, grey repeated, 16 bits reduced to 8. A JPEG is decoded at a half, a quarter or an eighth
 // of its size as long as its shorter side keeps `needed` pixels.
-// Throws Error(data) with the reason: empty, not an image, truncated, too large; std::bad_alloc
-// where there is no memory for it.
+// Throws Error(data) with the reason: can't be read, empty, not an image, a coding that is not
+// supported, truncated, damaged, too large; std::bad_alloc where there is no memory for it.
 cv::Mat decode_image(const std::filesystem::path& path,
                      int needed = std::numeric_limits<int>::max());
 // The same for the bytes of the file at `path`.
-cv::Mat decode_image(std::string bytes, const std::filesystem::path& path, int needed);
+cv::Mat decode_image(const std::string& bytes, const std::filesystem::path& path, int needed);
 // At 1 / what of its size a JPEG of that size is decoded then: 1, 2, 4 or 8.
 int reduction(int width, int height, int needed);
-// An image file's bytes. Throws as read_file does.
-std::string read_image(const std::filesystem::path& path);
 
 // Resizes with antialiasing, as PIL and torchvision do (OpenCV's own linear and cubic do not).
 cv::Mat resize(const cv::Mat& image, int height, int width, Interpolation interpolation);

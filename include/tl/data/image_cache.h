@@ -13,21 +13,24 @@ namespace tl {
 
 struct Sample;
 
-// Images by the content of their files, until one no longer fits into a budget of memory. Safe to
-// use from several threads.
+// Images by the content of their files. The first one that no longer fits into `bytes` of memory
+// closes the cache to new ones; none is ever dropped for another. Safe to use from several threads.
 class ImageCache {
  public:
-  // `needed`: the pixels of the shorter side that its images are decoded with, see decode_image.
+  // All its images are decoded for a shorter side of `needed` pixels, see decode_image.
   ImageCache(std::uint64_t bytes, int needed) : room_(bytes), needed_(needed) {}
 
   int needed() const { return needed_; }
-  // Whether the image, decoded with that `needed`, would have the pixels that are kept here.
+  // Whether a sample that is decoded for a shorter side of `needed` pixels has the same pixels as
+  // the image kept here: a JPEG may be decoded at another part of its size.
   bool suits(const Sample& sample, int needed) const;
 
   bool is_full() const;
-  void close();  // forgets all, and keeps nothing any more
+  // Gives the memory back and keeps nothing from now on, for a run that will read features.
+  void close();
+  // Takes the image, which nobody may change any more, unless the cache is full.
   void keep(const Digest& content, const cv::Mat& image);
-  // The image of a file of that content, or an empty one.
+  // The image of a file of that content; an empty one where none is kept.
   cv::Mat find(const Digest& content) const;
 
  private:

@@ -24,10 +24,12 @@ struct Checking {
 
 // Opens data and backbone, attaches the head, freezes: every check that a config can fail, and
 // nothing written. `meanwhile` is called once, and may do what can be done beside the check of the
-// images. With `split`, the dataset is what that split.csv says. Throws Error(interrupted) where a
-// signal asks to stop meanwhile.
+// images; an error of the model ends that check at once. With `split`, the dataset is what that
+// split.csv says. Throws Error(interrupted) where `stop_requested`, which is asked before each
+// image and may be empty, says so.
 Prepared prepare(const LoadedExperiment& experiment,
-                 const std::optional<std::filesystem::path>& split, const Progress& progress = {},
+                 const std::optional<std::filesystem::path>& split,
+                 const std::function<bool()>& stop_requested, const Progress& progress = {},
                  const std::function<void(const Checking&)>& meanwhile = {});
 
 // The prefix of the first stage. Where training will begin with computing features, their engine is
