@@ -46,7 +46,7 @@ Prepared prepare(const LoadedExperiment& experiment,
   const Experiment& options = experiment.options;
   const c10::Device where = choose_device(options.device);
   const FileInfo file = read_file_info(options.backbone.file, options.backbone.input);
-  const auto images = std::make_shared<ImageCache>(bytes(options.data.ram_gb),
+  const auto images = std::make_shared<ImageCache>(bytes_in_gigabytes(options.data.ram_gb),
                                                    needed_side(file.input, &options.augment));
   Dataset dataset = split ? read_split_csv(*split, options.data.root) : list_dataset(options.data);
   make_objective(options.train.loss, dataset);  // which may refuse, before the images are checked

@@ -7,7 +7,7 @@
 
 namespace tl {
 
-std::uint64_t bytes(double gigabytes) {
+std::uint64_t bytes_in_gigabytes(double gigabytes) {
   return static_cast<std::uint64_t>(gigabytes * 1e9);
 }
 
@@ -25,7 +25,8 @@ std::optional<std::filesystem::path> cache_folder() {
 }
 
 StoreOptions store_options(const FeatureOptions& options) {
-  StoreOptions store{std::nullopt, bytes(options.disk_gb), bytes(options.ram_gb)};
+  StoreOptions store{std::nullopt, bytes_in_gigabytes(options.disk_gb),
+                     bytes_in_gigabytes(options.ram_gb)};
   if (options.cache == Cache::ram) return store;
   store.folder = options.folder ? options.folder : cache_folder();
   return store;
@@ -50,18 +51,18 @@ std::string features_text(const Prepared& prepared) {
 
 namespace {
 
-SourceOptions evaluation_options(const Experiment& experiment, const FileInfo& file) {
-  SourceOptions options;
-  options.input = file.input;
-  options.batch_size = experiment.train.batch_size;
-  options.workers = worker_count(experiment.data.workers);
-  options.seed = experiment.train.seed;
-  return options;
+SourceOptions evaluation_options(const Experiment& experiment, const FileInfo& file,
+                                 ImageCache* images) {
+  return {{file.input, nullptr, experiment.train.seed, 0, images},
+          experiment.train.batch_size,
+          worker_count(experiment.data.workers),
+          std::nullopt};
 }
 
-SourceOptions training_options(const Experiment& experiment, const FileInfo& file) {
-  SourceOptions options = evaluation_options(experiment, file);
-  options.augment = &experiment.augment;
+SourceOptions training_options(const Experiment& experiment, const FileInfo& file,
+                               ImageCache* images) {
+  SourceOptions options = evaluation_options(experiment, file, images);
+  options.transform.augment = &experiment.augment;
   if (const int* views = std::get_if<int>(&experiment.features.views)) options.views = *views;
   return options;
 }
@@ -76,7 +77,7 @@ bool begins_with_stored_features(const LoadedExperiment& experiment, const FileI
                                  const Prefix& prefix) {
   const FeatureOptions& features = experiment.options.features;
   if (prefix.is_empty() || !keeps_training_features(features)) return false;
-  const SourceOptions options = training_options(experiment.options, file);
+  const SourceOptions options = training_options(experiment.options, file, nullptr);
   FeatureStore store(store_options(features));
   return !store.shelf(shelf_key(prefix, options, recipe(experiment), 1), feature_bytes(prefix))
               ->is_empty();
@@ -91,18 +92,20 @@ Sources::Sources(const Prepared& prepared, const std::function<bool()>& stop_req
 
 std::unique_ptr<FeatureSource> Sources::training(const Prefix& prefix) {
   const Experiment& experiment = prepared_.experiment.options;
-  return make(Split::train, prefix, training_options(experiment, prepared_.model.info()),
+  return make(Split::train, prefix,
+              training_options(experiment, prepared_.model.info(), prepared_.images.get()),
               keeps_training_features(experiment.features));
 }
 
 std::unique_ptr<FeatureSource> Sources::evaluation(Split split, const Prefix& prefix) {
   return make(split, prefix,
-              evaluation_options(prepared_.experiment.options, prepared_.model.info()), true);
+              evaluation_options(prepared_.experiment.options, prepared_.model.info(),
+                                 prepared_.images.get()),
+              true);
 }
 
 std::unique_ptr<FeatureSource> Sources::make(Split split, const Prefix& prefix,
-                                             SourceOptions options, bool keep) {
-  options.images = prepared_.images.get();
+                                             const SourceOptions& options, bool keep) {
   ImageFeatures of{prepared_.dataset, prepared_.dataset.indices(split), *prepared_.objective,
                    prefix};
   const FeatureOptions& features = prepared_.experiment.options.features;

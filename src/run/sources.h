@@ -9,7 +9,7 @@
 
 namespace tl {
 
-std::uint64_t bytes(double gigabytes);
+std::uint64_t bytes_in_gigabytes(double gigabytes);
 
 // Whether the store has features of the epoch that training begins with: some, at least.
 bool begins_with_stored_features(const LoadedExperiment& experiment, const FileInfo& file,
@@ -29,8 +29,8 @@ class Sources {
   std::string account() const;
 
  private:
-  std::unique_ptr<FeatureSource> make(Split split, const Prefix& prefix, SourceOptions options,
-                                      bool keep);
+  std::unique_ptr<FeatureSource> make(Split split, const Prefix& prefix,
+                                      const SourceOptions& options, bool keep);
 
   const Prepared& prepared_;
   std::function<bool()> stop_requested_;

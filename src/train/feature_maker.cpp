@@ -13,7 +13,7 @@ constexpr std::uint64_t order_key = 0x6f72646572;  // "order": apart from the im
 std::size_t used(std::size_t samples, const SourceOptions& options) {
   const bool lone = samples > 1 && options.batch_size > 1 &&
                     samples % static_cast<std::size_t>(options.batch_size) == 1;
-  return options.augment != nullptr && lone ? samples - 1 : samples;
+  return options.transform.augment != nullptr && lone ? samples - 1 : samples;
 }
 
 }  // namespace
@@ -23,8 +23,8 @@ at::Tensor images_of(Batch& batch) {
 }
 
 Transform transform_of(const SourceOptions& options, int epoch) {
-  Transform transform{options.input, options.augment, options.seed, 0, options.images};
-  if (options.augment != nullptr) {
+  Transform transform = options.transform;
+  if (transform.augment != nullptr) {
     const auto number = static_cast<std::uint64_t>(epoch);
     transform.epoch = options.views ? number % static_cast<std::uint64_t>(*options.views) : number;
   }
@@ -34,8 +34,8 @@ Transform transform_of(const SourceOptions& options, int epoch) {
 std::vector<std::size_t> epoch_order(const std::vector<std::size_t>& samples,
                                      const SourceOptions& options, int epoch) {
   std::vector<std::size_t> order = samples;
-  if (options.augment != nullptr) {
-    Random({options.seed, static_cast<std::uint64_t>(epoch), order_key}).shuffle(order);
+  if (options.transform.augment != nullptr) {
+    Random({options.transform.seed, static_cast<std::uint64_t>(epoch), order_key}).shuffle(order);
   }
   order.resize(used(samples.size(), options));
   return order;

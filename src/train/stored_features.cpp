@@ -62,7 +62,7 @@ class StoredFeatures : public FeatureSource {
   Digest entry_of(std::size_t sample) const {
     const Sample& image = of_.dataset.samples[sample];
     std::string text(image.content.begin(), image.content.end());
-    if (options_.augment != nullptr) text += str(image.id);
+    if (options_.transform.augment != nullptr) text += str(image.id);
     return digest(text);
   }
 
@@ -212,9 +212,11 @@ class StoredFeatures : public FeatureSource {
 
 Digest shelf_key(const Prefix& prefix, const SourceOptions& options, const std::string& recipe,
                  int epoch) {
-  std::string text = str(prefix.identity(), pixels_identity(), to_json(options.input).dump());
-  if (options.augment != nullptr) {
-    text += str(recipe, " seed ", options.seed, " view ", transform_of(options, epoch).epoch);
+  std::string text =
+      str(prefix.identity(), pixels_identity(), to_json(options.transform.input).dump());
+  if (options.transform.augment != nullptr) {
+    text +=
+        str(recipe, " seed ", options.transform.seed, " view ", transform_of(options, epoch).epoch);
   }
   return digest(text);
 }

@@ -37,7 +37,7 @@ at::Tensor fingerprints(const std::vector<FeatureBatch>& batches) {
 
 TEST_CASE("without augmentation images come in order, with their targets and their features") {
   NoiseImages setting;
-  setting.options.augment = nullptr;
+  setting.options.transform.augment = nullptr;
   setting.samples = {7, 2, 11, 4, 9};
   const Prefix prefix(*setting.model, Precision::fp32);
   const auto source = setting.live(prefix);
@@ -49,7 +49,7 @@ TEST_CASE("without augmentation images come in order, with their targets and the
   CHECK(torch::equal(targets_in(batches), setting.objective->targets(setting.samples)));
   CHECK(same(batches, epoch_of(*source, 2)));
 
-  Loader loader(setting.dataset, setting.samples, 5, {setting.options.input}, 1);
+  Loader loader(setting.dataset, setting.samples, 5, {setting.options.transform.input}, 1);
   auto images = loader.next();
   const at::Tensor expected = prefix.features(images_of(*images));
   CHECK(torch::equal(torch::cat({batches[0].features, batches[1].features}), expected));
@@ -84,7 +84,7 @@ TEST_CASE("a last batch of a single image is for evaluation alone") {
   const Prefix prefix(*setting.model, Precision::fp32);
   CHECK(setting.live(prefix)->batches() == 4);
   CHECK(targets_in(epoch_of(*setting.live(prefix), 1)).size(0) == 16);
-  setting.options.augment = nullptr;
+  setting.options.transform.augment = nullptr;
   CHECK(setting.live(prefix)->batches() == 5);
   CHECK(targets_in(epoch_of(*setting.live(prefix), 1)).size(0) == 17);
 }

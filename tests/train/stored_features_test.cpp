@@ -55,7 +55,7 @@ TEST_CASE("another augmentation, seed or network finds nothing of the others") {
   CHECK(computed_by(*setting.stored(prefix, store)) == 18);
   CHECK(computed_by(*setting.stored(prefix, store)) == 0);
   CHECK(computed_by(*setting.stored(prefix, store, {"another recipe", {}, {}})) == 18);
-  setting.options.seed = 2;
+  setting.options.transform.seed = 2;
   CHECK(computed_by(*setting.stored(prefix, store)) == 18);
   setting.model->freeze(3);
   const Prefix deeper(*setting.model, Precision::fp32);

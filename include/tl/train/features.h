@@ -28,16 +28,13 @@ struct ImageFeatures {
   const Prefix& prefix;
 };
 
-// With `augment` the order is drawn anew each epoch, and a last batch of a single image is left
-// out, since batch-norm can't learn from it.
+// Where the transform augments, the order is drawn anew each epoch, and a last batch of a single
+// image is left out, since batch-norm can't learn from it.
 struct SourceOptions {
-  InputSpec input;
+  Transform transform;  // the source says its epoch
   int batch_size = 32;
   int workers = 1;
-  std::uint64_t seed = 1;
-  const AugmentOptions* augment = nullptr;  // none: evaluation geometry, in order
-  std::optional<int> views;                 // with augment: epochs repeat after so many
-  ImageCache* images = nullptr;             // images that need not be decoded again
+  std::optional<int> views;  // where it augments: epochs repeat after so many
 };
 
 // Computes features from the images each time.
