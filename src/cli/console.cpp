@@ -84,6 +84,11 @@ void print_json(const nlohmann::ordered_json& json) {
   std::cout << dumped(json) << "\n";
 }
 
+void ConsoleObserver::on_resume(int epoch, std::size_t step) {
+  log::info(step == 0 ? str("resuming after epoch ", epoch - 1)
+                      : str("resuming in epoch ", epoch, ", after step ", step));
+}
+
 void ConsoleObserver::on_step(const StepMetrics& m) {
   if (!live_) return;
   log::status(str("epoch ", m.epoch, "/", epochs_, " ", bar(m.step, m.steps), " ", m.step, "/",

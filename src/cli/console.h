@@ -20,6 +20,7 @@ void print_json(const nlohmann::ordered_json& json);
 class ConsoleObserver : public TrainObserver {
  public:
   ConsoleObserver(int epochs, bool live) : epochs_(epochs), live_(live) {}
+  void on_resume(int epoch, std::size_t step) override;
   void on_step(const StepMetrics& metrics) override;
   void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
 

@@ -22,6 +22,7 @@ struct TrainCommand {
   std::string device;
   bool resume = false;
   bool force = false;
+  bool finish = false;
   bool dry_run = false;
 
   void define(CLI::App& app);
@@ -41,7 +42,13 @@ void TrainCommand::define(CLI::App& app) {
   app.add_option("--output", output, "The run folder (default: runs/NAME of the config)");
   app.add_option("--device", device, "auto, cpu, cuda or cuda:N (default: the config's)");
   auto* resume_flag = app.add_flag("--resume", resume, "Go on with the run in the folder, if any");
-  app.add_flag("--force", force, "Replace the run in the folder")->excludes(resume_flag);
+  auto* force_flag = app.add_flag("--force", force, "Replace the run in the folder");
+  app.add_flag(
+         "--finish", finish,
+         "Train no further: model and report from the best epoch so far; --resume still goes on")
+      ->excludes(resume_flag)
+      ->excludes(force_flag);
+  force_flag->excludes(resume_flag);
   app.add_flag("--dry-run", dry_run, "Check everything, train nothing, print config and model");
 }
 
@@ -115,14 +122,16 @@ int TrainCommand::run(const CommonOptions& common) const {
   LoadedExperiment experiment = load_experiment(config, overrides, input_of_backbone);
   if (!device.empty()) experiment.resolved["device"] = experiment.options.device = device;
   const RunFolder run = folder();
-  const ExistingRun existing = resume  ? ExistingRun::resume
-                               : force ? ExistingRun::replace
-                                       : ExistingRun::refuse;
+  const ExistingRun existing = resume   ? ExistingRun::resume
+                               : force  ? ExistingRun::replace
+                               : finish ? ExistingRun::finish
+                                        : ExistingRun::refuse;
   if (!dry_run) check_run_folder(run, existing, experiment);
-  if (!dry_run && resume && is_done(run, experiment)) return report_finished(run, common);
+  if (!dry_run && (resume || finish) && is_done(run, experiment))
+    return report_finished(run, common);
 
   const bool live = common.draws_progress();
-  const bool goes_on = resume && run.holds_a_run() && !dry_run;
+  const bool goes_on = (resume || finish) && run.holds_a_run() && !dry_run;
   std::optional<Prefix> first;
   const auto meanwhile = [&](const Checking& checking) {
     if (!dry_run) first.emplace(first_prefix(checking));

@@ -82,30 +82,49 @@ Prefix first_prefix(const Checking& checking) {
   return prefix;
 }
 
+namespace {
+
+// In fp32, as tl-eval does it, whatever training ran in: one model has one score.
+std::optional<std::vector<Prediction>> judge(const Prepared& prepared, Sources& sources,
+                                             const Stage& best, Split split,
+                                             const std::function<bool()>& stop_requested) {
+  const Experiment& options = prepared.experiment.options;
+  const bool has_prefix =
+      resolve_precision(options.features.precision, prepared.model) == Precision::fp32;
+  std::optional<Prefix> own;
+  if (!has_prefix) own.emplace(prepared.model, Precision::fp32);
+  const Trainee trainee(prepared.model, options.backbone.batch_norm, Precision::fp32);
+  return classify(*sources.evaluation(split, own ? *own : best.prefix), trainee,
+                  *prepared.objective, prepared.dataset, prepared.dataset.indices(split),
+                  stop_requested);
+}
+
+}  // namespace
+
 ExperimentOutcome run_experiment(Prepared& prepared, std::optional<Prefix> first,
                                  const RunFolder& folder, ExistingRun existing,
                                  const std::function<bool()>& stop_requested,
                                  TrainObserver& observer, const ProgressMaker& progress) {
   const RunLock lock(folder);
   check_run_folder(folder, existing, prepared.experiment);  // another process may have been there
-  const bool resume = existing == ExistingRun::resume && folder.holds_a_run();
+  const bool goes_on = existing != ExistingRun::replace && folder.holds_a_run();
   RunWriter writer(prepared, folder, observer);
-  resume ? writer.resume() : writer.begin();
+  goes_on ? writer.resume() : writer.begin();
   const Dataset& dataset = prepared.dataset;
   Sources sources(prepared, stop_requested, progress);
   Stages stages = stages_of(prepared, sources, first);
   ExperimentOutcome outcome;
+  const TrainOptions& options = prepared.experiment.options.train;
+  const TrainInputs inputs{stages, *prepared.objective, folder.checkpoints(), goes_on,
+                           stop_requested};
   outcome.training =
-      train(prepared.experiment.options.train,
-            {stages, *prepared.objective, folder.checkpoints(), resume, stop_requested}, writer);
+      existing == ExistingRun::finish ? take_best(options, inputs) : train(options, inputs, writer);
   writer.end_training(outcome.training);
   if (outcome.training.end == TrainEnd::interrupted) return outcome;
 
   outcome.split = dataset.indices(Split::test).empty() ? Split::val : Split::test;
-  const Stage& best = stages.current();
   const auto predictions =
-      classify(*sources.evaluation(outcome.split, best.prefix), best.trainee, *prepared.objective,
-               dataset, dataset.indices(outcome.split), stop_requested);
+      judge(prepared, sources, stages.current(), outcome.split, stop_requested);
   if (!predictions) return outcome;
   outcome.metrics = compute_metrics(*predictions, dataset.classes);
   writer.write_report(outcome.split, *predictions, *outcome.metrics);

@@ -107,7 +107,13 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment) {
   const auto& path = folder.path;
   check_writable(path);
-  if (!is_there(path) || fs::is_empty(path) || folder.is_barely_begun()) return;
+  if (!is_there(path) || fs::is_empty(path) || folder.is_barely_begun()) {
+    if (existing == ExistingRun::finish) {
+      throw Refusal(ExitCode::usage, "there is no run to finish", path.string(),
+                    "give the folder of a run", {Remedy::output});
+    }
+    return;
+  }
   if (!folder.holds_a_run()) {
     throw Refusal(ExitCode::usage, "the output folder holds something that is no run",
                   path.string(), "give another output folder", {Remedy::output});
@@ -117,7 +123,7 @@ void check_run_folder(const RunFolder& folder, ExistingRun existing,
                   "go on with it, replace it, or give another output folder",
                   {Remedy::resume, Remedy::replace, Remedy::output});
   }
-  if (existing == ExistingRun::resume) {
+  if (existing == ExistingRun::resume || existing == ExistingRun::finish) {
     check_changes(resolved_config(folder), experiment.resolved, path);
     check_has_checkpoints(folder, experiment);
   }

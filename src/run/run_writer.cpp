@@ -95,7 +95,7 @@ void RunWriter::resume() const {
     write_contents_csv(prepared_.dataset, folder_.contents());
   }
   if (resolved_config(folder_) == prepared_.experiment.resolved) return;
-  if (folder_.is_finished()) write_file(folder_.unfinished(), "more epochs were asked for\n");
+  if (folder_.is_finished()) write_file(folder_.unfinished(), "epochs are left to train\n");
   write_config();
 }
 
@@ -113,6 +113,8 @@ void RunWriter::on_epoch(const std::vector<EpochMetrics>& history, std::size_t b
 void RunWriter::end_training(const TrainOutcome& training) {
   if (!training.history.empty()) record(training.history, training.best);
   if (training.end == TrainEnd::interrupted) return;
+  epochs_left_ = training.end == TrainEnd::on_request;
+  if (epochs_left_) write_file(folder_.unfinished(), "epochs are left to train\n");
   prepared_.model.save(folder_.model(), model_metadata(prepared_, history_.at(best_)));
 }
 
@@ -127,7 +129,7 @@ void RunWriter::write_report(Split split, const std::vector<Prediction>& predict
   input.data_root = prepared_.dataset.root;
   input.facts = facts(prepared_, history_, history_.at(best_));
   tl::write_report(input, metrics, folder_.path);
-  std::filesystem::remove(folder_.unfinished());
+  if (!epochs_left_) std::filesystem::remove(folder_.unfinished());
 }
 
 std::vector<EpochMetrics> read_metrics(const std::filesystem::path& file) {

@@ -26,14 +26,16 @@ class RunWriter : public TrainObserver {
   // it began with another backbone or other images, see compare_environment.
   void resume() const;
 
+  void on_resume(int epoch, std::size_t step) override { next_.on_resume(epoch, step); }
   void on_step(const StepMetrics& metrics) override { next_.on_step(metrics); }
   // Brings metrics.jsonl up to date.
   void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
 
   // metrics.jsonl, since a run killed behind its last epoch's checkpoint has not recorded that
-  // epoch, and model.pt, unless the training was interrupted.
+  // epoch, and model.pt, unless the training was interrupted. Where epochs are left, the run stays
+  // unfinished.
   void end_training(const TrainOutcome& training);
-  // report.json, which says that the run is finished, comes last.
+  // report.json comes last: it says that the run is finished, where no epochs are left.
   void write_report(Split split, const std::vector<Prediction>& predictions,
                     const Metrics& metrics) const;
 
@@ -45,7 +47,8 @@ class RunWriter : public TrainObserver {
   const RunFolder& folder_;
   TrainObserver& next_;
   std::vector<EpochMetrics> history_;
-  std::size_t best_ = 0;  // index into history_
+  std::size_t best_ = 0;      // index into history_
+  bool epochs_left_ = false;  // at the end of the training
 };
 
 // What metrics.jsonl holds.

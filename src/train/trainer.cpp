@@ -22,6 +22,9 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Nats: from there no training comes back.
+constexpr double hopeless = 1e5;
+
 class Training {
  public:
   Training(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer)
@@ -50,9 +53,16 @@ class Training {
       begin_next_stage();
     }
     if (stops()) return end(TrainEnd::interrupted);
-    const bool early = out_of_patience();
+    return end_with_best();
+  }
+
+  TrainOutcome end_with_best() {
+    const bool last = position_.stage + 1 == inputs_.stages.count();
+    const TrainEnd how = !last || !stage_is_over() ? TrainEnd::on_request
+                         : out_of_patience()       ? TrainEnd::early_stop
+                                                   : TrainEnd::all_epochs;
     restore_best();
-    return end(early ? TrainEnd::early_stop : TrainEnd::all_epochs);
+    return end(how);
   }
 
  private:
@@ -91,9 +101,14 @@ class Training {
       inputs_.stages.enter(number, position_.stage_began);
     checkpoint.restore(inputs_.stages.trained());
     checkpoint.restore(stage().optimizer);
+    observer_.on_resume(position_.epoch, position_.step);
   }
 
   void restore_best() {
+    if (position_.history.empty()) {
+      throw Refusal(ExitCode::usage, "no epoch of this run is over yet",
+                    inputs_.checkpoints.string(), "go on with it", {Remedy::resume});
+    }
     const Checkpoint best = checkpoints_.at_end_of(position_.history[position_.best].epoch);
     const Position& then = best.position();
     if (then.stage != position_.stage) inputs_.stages.enter(then.stage, then.stage_began);
@@ -145,7 +160,9 @@ class Training {
   }
 
   [[noreturn]] void refuse_loss(const char* which, double value) const {
-    throw Error(ExitCode::training, str("the ", which, " is ", value, ", not a finite number"),
+    throw Error(ExitCode::training,
+                str("the ", which, " is ", value,
+                    std::isfinite(value) ? ": the training has diverged" : ", not a finite number"),
                 str("epoch ", position_.epoch, ", step ", position_.step + 1),
                 "lower train.optimizer.lr (or backbone_lr), or check the backbone's weights");
   }
@@ -178,10 +195,12 @@ class Training {
       seen += batch->targets.size(0);
     }
     if (!std::isfinite(loss_sum)) refuse_loss("validation loss", loss_sum);
+    const double loss = loss_sum / static_cast<double>(seen);
+    if (loss > hopeless) refuse_loss("validation loss", loss);
     metrics.epoch = position_.epoch;
     metrics.train_loss = mean_loss();
     metrics.train_accuracy = accuracy();
-    metrics.val_loss = loss_sum / static_cast<double>(seen);
+    metrics.val_loss = loss;
     metrics.val_accuracy = static_cast<double>(correct) / static_cast<double>(seen);
     metrics.lr =
         stage().optimizer.head_rate() * stage().rate_factor(position_.epoch, position_.step - 1);
@@ -250,6 +269,11 @@ class Training {
 TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs,
                    TrainObserver& observer) {
   return Training(options, inputs, observer).run();
+}
+
+TrainOutcome take_best(const TrainOptions& options, const TrainInputs& inputs) {
+  TrainObserver silent;
+  return Training(options, inputs, silent).end_with_best();
 }
 
 }  // namespace tl

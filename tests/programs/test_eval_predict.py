@@ -63,6 +63,17 @@ def test_eval_of_a_run_repeats_its_report(tmp_path, finished):
     assert (folder / "report.html").exists()
 
 
+def test_one_model_has_one_score(tmp_path, config):
+    """Trained in bf16, judged in fp32 by both programs; and a second run computes nothing anew."""
+    low = write_config(tmp_path, changed(config, features={"precision": "bf16", "views": 1},
+                                         train__precision="bf16"))
+    train(low, tmp_path / "run")
+    before = predictions_of(tmp_path / "run")
+    run("tl-eval", tmp_path / "run")
+    assert predictions_of(tmp_path / "run") == nearly(before)
+    assert "features: 0 computed" in train(low, tmp_path / "again").stderr
+
+
 @pytest.mark.parametrize("split, n", [("train", 18), ("val", 9), ("test", 9), ("all", 36)])
 def test_eval_of_each_split(tmp_path, finished, split, n):
     done = run("tl-eval", finished[0], "--split", split, "--output", tmp_path / "out", "--json")

@@ -126,6 +126,28 @@ def test_more_epochs_stopped_in_between(tmp_path, long_config):
     assert epochs_done(folder) == EPOCHS + 30 and not (folder / "unfinished").exists()
 
 
+def test_finish_makes_a_result_of_what_is_there(tmp_path, long_config, undisturbed):
+    folder = tmp_path / "run"
+    interrupt(long_config, folder, 6, signal.SIGTERM)
+    done = train(long_config, folder, "--finish", "--json")
+    result = json.loads(done.stdout)
+    epochs = metrics_of(folder)
+    assert len(epochs) < EPOCHS
+    assert result["val_accuracy"] == max(epoch["val_accuracy"] for epoch in epochs)
+    assert json.loads((folder / "report.json").read_text())["top1"] == result["top1"]
+    run("tl-eval", folder)  # which writes the report again
+    log = finish(long_config, folder, undisturbed).stderr
+    assert f"resuming after epoch {len(epochs)}" in log or f"epoch {len(epochs) + 1}, after" in log
+    assert not (folder / "unfinished").exists()
+    assert "finished already" in train(long_config, folder, "--finish").stderr
+
+
+def test_finish_without_an_epoch(tmp_path, config):
+    file = write_config(tmp_path, config)
+    refused(train(file, tmp_path / "run", "--finish", code=2), "no run to finish", "--output")
+    assert not (tmp_path / "run").exists()
+
+
 # --- killed outright -------------------------------------------------------------------------
 
 @pytest.mark.parametrize("file", [

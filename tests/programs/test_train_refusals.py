@@ -219,6 +219,14 @@ def test_a_loss_that_is_not_finite(tmp_path, config):
     assert not written & {"model.pt", "report.json", "metrics.jsonl"}
 
 
+def test_a_loss_beyond_all_reason(tmp_path, config):
+    """Finite, so that one epoch would be the best of them."""
+    wild = changed(config, train__optimizer={"name": "adam", "lr": 1e30})
+    done = train(write_config(tmp_path, wild), tmp_path / "run", code=5)
+    refused(done, "the training has diverged", "epoch 1", "train.optimizer.lr")
+    assert not (tmp_path / "run" / "model.pt").exists()
+
+
 def test_weights_that_are_no_numbers(tmp_path, data):
     network = tiny_network()
     network.features[1][0].weight.data[0, 0] = float("nan")

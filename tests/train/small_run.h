@@ -68,6 +68,12 @@ struct Run {
     return train(options, {made, *objective, folder_ / "checkpoints", resume, stop}, observer);
   }
 
+  TrainOutcome take_best() {
+    const auto objective = make_objective(options.loss, Dataset());
+    Stages made = make_stages();
+    return tl::take_best(options, {made, *objective, folder_ / "checkpoints", true, {}});
+  }
+
   // The run must stay where it is.
   Stages make_stages() {
     std::vector<StageMaker> makers;

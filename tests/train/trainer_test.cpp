@@ -113,6 +113,44 @@ TEST_CASE("a stopped run is saved where it stands") {
   CHECK(first_step_after(6) == 1);  // in its validation: no step of it is made again
 }
 
+TEST_CASE("the best so far is taken without a step, and training still goes on") {
+  const TemporaryFolder whole_folder;
+  Run whole(whole_folder);
+  const TrainOutcome expected = whole.go();
+
+  const TemporaryFolder folder;
+  Killer killer(9);
+  CHECK_THROWS(Run(folder).go(false, {}, killer));
+  Run best(folder);
+  const TrainOutcome so_far = best.take_best();
+  CHECK(so_far.end == TrainEnd::on_request);
+  CHECK(so_far.history.size() < expected.history.size());
+  Run second(folder);
+  check_same(second, second.go(true), whole, expected);
+  Run over(folder);
+  CHECK(over.take_best().end == TrainEnd::all_epochs);
+  CHECK(same_tensors(*over.model, *whole.model));
+}
+
+TEST_CASE("there is no best before the first epoch is over") {
+  const TemporaryFolder folder;
+  Run run(folder);
+  CHECK(error_of([&] { run.take_best(); }).code() == ExitCode::usage);
+}
+
+TEST_CASE("an observer is told where training goes on") {
+  struct Listener : TrainObserver {
+    void on_resume(int epoch, std::size_t step) override { at = {epoch, step}; }
+    std::pair<int, std::size_t> at{0, 0};
+  } listener;
+  const TemporaryFolder folder;
+  Run run(folder);
+  run.go(false, {}, listener);
+  CHECK(listener.at == std::pair<int, std::size_t>(0, 0));
+  run.go(true, {}, listener);
+  CHECK(listener.at == std::pair<int, std::size_t>(run.options.epochs + 1, 0));
+}
+
 TEST_CASE("a killed run goes on from its checkpoint within the epoch") {
   const auto first_step_after = [](const CheckpointEvery& every) {
     const TemporaryFolder folder;

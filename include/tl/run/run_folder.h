@@ -38,16 +38,18 @@ RunFolder run_folder_at(const std::filesystem::path& path);
 // Nothing is left to do: finished, with as many epochs as are asked for now.
 bool is_done(const RunFolder& folder, const LoadedExperiment& experiment);
 
-enum class ExistingRun { refuse, resume, replace };
+// finish: its best epoch so far is to be its result, without further training.
+enum class ExistingRun { refuse, resume, replace, finish };
 
 // Of a folder that holds a run: every key.
 nlohmann::ordered_json resolved_config(const RunFolder& folder);
 
 // What may be done with the folder, decided before anything is computed or written: nothing there
-// yet, or a run to be resumed or replaced. Throws Error(usage) otherwise: where the folder can't be
-// written or holds something that is no run, where the run to be resumed began with another config
-// (with the key that differs; some may), and where replacing it would delete the new run's data or
-// backbone; Error(training) where the run to be resumed has done epochs but lost its checkpoints.
+// yet, or a run to be resumed, replaced or finished. Throws Error(usage) otherwise: where the
+// folder can't be written or holds something that is no run, where the run to be resumed began with
+// another config (with the key that differs; some may), and where replacing it would delete the new
+// run's data or backbone; Error(training) where the run to be resumed has done epochs but lost its
+// checkpoints.
 void check_run_folder(const RunFolder& folder, ExistingRun existing,
                       const LoadedExperiment& experiment);
 

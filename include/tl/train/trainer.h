@@ -25,12 +25,14 @@ struct StepMetrics {
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
+  // Training goes on in that epoch, of which `step` steps are made.
+  virtual void on_resume(int /*epoch*/, std::size_t /*step*/) {}
   virtual void on_step(const StepMetrics&) {}
   // `history` ends with the epoch that is over; `best` is the index of the best so far.
   virtual void on_epoch(const std::vector<EpochMetrics>& /*history*/, std::size_t /*best*/) {}
 };
 
-enum class TrainEnd { all_epochs, early_stop, interrupted };
+enum class TrainEnd { all_epochs, early_stop, interrupted, on_request };
 
 struct TrainOutcome {
   TrainEnd end;
@@ -52,8 +54,13 @@ struct TrainInputs {
 // value of the objective's metric, and of equals the lowest validation loss. Checkpoints are
 // written at the end of each epoch, on a stop, and within an epoch as options.checkpoint_every
 // says; a run that goes on from any of them, with the model as it was at the start, ends as if it
-// had never stopped. Throws Error(training) on a loss that is not finite, with the step and what to
-// do, where the disk refuses, and where resume finds checkpoints but none that is whole.
+// had never stopped. Throws Error(training) on a loss that is not finite or beyond all reason, with
+// the step and what to do, where the disk refuses, and where resume finds checkpoints but none that
+// is whole.
 TrainOutcome train(const TrainOptions& options, const TrainInputs& inputs, TrainObserver& observer);
+
+// Without a further step: the model gets the weights of the best epoch so far. The end is
+// on_request where epochs are left. Throws Error(usage) where no epoch is over yet.
+TrainOutcome take_best(const TrainOptions& options, const TrainInputs& inputs);
 
 }  // namespace tl
