@@ -1,10 +1,13 @@
 #include "run/run_writer.h"
 
+// clang-format off: this one has to come before catch.h
+#include "train/noise_images.h"
+// clang-format on
+
 #include "catch.h"
 #include "error_of.h"
 #include "run/run_split.h"
 #include "tl/base/files.h"
-#include "train/noise_images.h"
 
 using namespace tl;
 
