@@ -46,12 +46,14 @@ void Stages::enter(std::size_t number, int first_epoch) {
 }
 
 void Stages::note_trained() {
-  for (const auto& [name, tensor] : stage_->trainee.state()) {
+  for (const auto& named : stage_->trainee.state()) {
+    const at::Tensor& tensor = named.second;  // clang's lambdas take no binding
     const bool known = std::any_of(trained_.begin(), trained_.end(), [&](const TrainedTensor& t) {
       return t.tensor.is_same(tensor);
     });
     if (known) continue;
-    trained_.push_back({name, tensor, number_, number_ == 0 ? at::Tensor() : copy_of(tensor)});
+    trained_.push_back(
+        {named.first, tensor, number_, number_ == 0 ? at::Tensor() : copy_of(tensor)});
   }
 }
 
