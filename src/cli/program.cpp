@@ -8,11 +8,15 @@
 #include "tl/base/version.h"
 #include "tl/run/device.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
+#include <string>
 #include <system_error>
+#include <vector>
 
 namespace tl {
 namespace {
@@ -104,6 +108,17 @@ int guarded(const std::function<int()>& verb) try {
                   .report());
 }
 
+// CLI11 takes a word in brackets for a list of words; no option has a value of this kind, so it is
+// a path, and "./" in front changes nothing of it.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  for (std::string& argument : arguments) {
+    if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, "./");
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  return arguments;
+}
+
 }  // namespace
 
 bool CommonOptions::draws_progress() const {
@@ -118,7 +133,8 @@ int run_program(const std::string& description, int argc, char** argv,
   define(app);
   add_common(app, common);
   try {
-    app.parse(argc, argv);
+    app.name(std::filesystem::path(argv[0]).string());
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::usage);

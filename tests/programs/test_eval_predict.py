@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -348,6 +349,14 @@ def test_predict_goes_on_behind_a_missing_path(tmp_path, finished):
     result = json.loads(done.stdout)
     assert [image["path"] for image in result["images"]] == [str(good)]
     assert [file["path"] for file in result["skipped"]] == [str(tmp_path / "absent.png")]
+
+
+def test_predict_takes_brackets_for_what_they_are(tmp_path, finished):
+    draw(tmp_path / "[old]" / "good.png", "red", 1)
+    draw(tmp_path / "[a,b].png", "red", 2)
+    done = run("tl-predict", finished[0], "[old]", "[a,b].png", "--json", cwd=tmp_path)
+    assert [Path(image["path"]) for image in json.loads(done.stdout)["images"]] == \
+        [Path("[old]/good.png"), Path("[a,b].png")]
 
 
 def test_predict_shows_no_terminal_commands(tmp_path, backbone, fresh_data):
