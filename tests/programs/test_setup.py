@@ -1,11 +1,11 @@
-"""What the exporters find in the virtual environment."""
+"""What scripts/setup says at its end, and what the exporters find in the virtual environment."""
 
 import os
 import subprocess
 import sys
 
 import pytest
-from kit import ROOT
+from kit import BIN, ROOT
 
 PYTHON = """#!/bin/sh
 case "$*" in
@@ -56,3 +56,11 @@ def test_without_a_network_an_export_says_so_at_once(tmp_path):
     assert done.returncode == 4
     error, hint = done.stderr.splitlines()
     assert "http://127.0.0.1:9 can't be reached" in error and "--weights FILE" in hint
+
+
+@pytest.mark.skipif(BIN != ROOT / "build" / "bin", reason="it builds there")
+def test_setup_ends_with_what_to_do_next():
+    setup = [ROOT / "scripts/setup", "--no-install", "--programs"]
+    said = subprocess.run(setup, capture_output=True, text=True, timeout=600).stderr
+    assert f'export PATH="{BIN}:$PATH"' in said
+    assert said.splitlines()[-1].strip() == str(ROOT / "scripts" / "demo")
