@@ -30,14 +30,6 @@ train_run() {
   run_forwarding "$bin/tl-train" --output "$run" --resume "$@"
 }
 
-# sweep_run OUTPUT LR SEED ARGUMENTS...: one run of a sweep, in a folder named after it.
-sweep_run() {
-  local output=$1 lr=$2 seed=$3
-  shift 3
-  train_run "$output/lr_${lr}-seed_$seed" \
-    --set "train.optimizer.lr=$lr" --set "train.seed=$seed" "$@"
-}
-
 # requeue_if_out_of_time CODE: back into SLURM's queue after its warning of the time limit; a job
 # that was cancelled stays so.
 requeue_if_out_of_time() {
