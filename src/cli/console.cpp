@@ -4,31 +4,12 @@
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 #include "tl/run/device.h"
+#include "tl/run/facts.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <iostream>
 
 namespace tl {
-namespace {
-
-std::string bar(std::size_t done, std::size_t total) {
-  constexpr std::size_t width = 20;
-  const std::size_t filled = total == 0 ? width : done * width / total;
-  return "[" + std::string(filled, '#') + std::string(width - filled, '-') + "]";
-}
-
-// The fields whose key begins so: "0.452 89.1 %".
-std::string numbers_of(const char* part, const EpochMetrics& epoch) {
-  std::string text;
-  for (const auto& field : epoch_fields()) {
-    if (std::string_view(field.key).starts_with(part)) text += ' ' + field.text(epoch);
-  }
-  return text;
-}
-
-}  // namespace
 
 void warn_of_skipped(const Dataset& dataset, const std::string& listed_in) {
   constexpr std::size_t most = 10;
@@ -82,34 +63,6 @@ nlohmann::ordered_json totals_json(const Totals& totals) {
 
 void print_json(const nlohmann::ordered_json& json) {
   std::cout << dumped(json) << "\n";
-}
-
-void ConsoleObserver::on_resume(int epoch, std::size_t step) {
-  log::info(step == 0 ? str("resuming after epoch ", epoch - 1)
-                      : str("resuming in epoch ", epoch, ", after step ", step));
-}
-
-void ConsoleObserver::on_step(const StepMetrics& m) {
-  if (!live_) return;
-  log::status(str("epoch ", m.epoch, "/", epochs_, " ", bar(m.step, m.steps), " ", m.step, "/",
-                  m.steps, "  loss ", fixed(m.loss, 3), "  ", percent(m.accuracy), "  ",
-                  std::lround(m.images_per_second), " images/s"));
-}
-
-void ConsoleObserver::on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) {
-  const EpochMetrics& m = history.back();
-  log::status("");
-  log::info(str("epoch ", m.epoch, "/", epochs_, "  train", numbers_of("train_", m), "  val",
-                numbers_of("val_", m), best + 1 == history.size() ? " best" : "", "  ",
-                epoch_field("seconds").text(m), "  ", epoch_field("images_per_second").text(m)));
-}
-
-Progress progress_bar(const std::string& label, bool live) {
-  if (!live) return {};
-  return [label](std::size_t done, std::size_t total) {
-    log::status(done == total ? std::string()
-                              : str(label, " ", bar(done, total), " ", done, "/", total));
-  };
 }
 
 namespace {
@@ -202,10 +155,11 @@ std::string plan_text(const Prepared& prepared) {
                           " layers")});
   what.add({"parameters", str(thousands(totals.all), " in all, ", thousands(totals.trainable),
                               " trainable, ", thousands(totals.frozen), " frozen")});
-  what.add({"training", str(options.train.epochs, " epochs of batches of ",
-                            options.train.batch_size, ", seed ", options.train.seed)});
+  for (const auto& [name, text] : training_facts(options))
+    what.add({name, text});
   what.add({"features", features_text(prepared)});
   what.add({"device", device_name(prepared.device)});
+  what.add({"date", now_text()});
   return what.text() + "\n" + class_table(data);
 }
 
@@ -232,12 +186,13 @@ std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, 
 
 std::string metrics_text(const Metrics& m, const std::string& split) {
   const auto [low, high] = m.top1_ci95;
-  const std::string headline =
-      str(split, ": accuracy ", fixed(m.top1, 4), " (95 % interval ", fixed(low, 3), " to ",
-          fixed(high, 3), "), ", count(m.n, "image"), "\n");
+  const std::string headline = str(split == "all" ? "all images" : split, ": accuracy ",
+                                   fixed(m.top1, 4), " (95 % interval ", fixed(low, 3), " to ",
+                                   fixed(high, 3), "), ", count(m.n, "image"), "\n");
   Table others({false, true});
   for (const auto& field : metric_fields()) {
-    if (field.member != &Metrics::top1) others.add({field.title, fixed(field.of(m), 4)});
+    if (field.member != &Metrics::top1 && field.is_defined(m))
+      others.add({field.title, fixed(field.of(m), 4)});
   }
   return str(headline, others.text(), "\n", class_metrics_table(m));
 }

@@ -1,11 +1,9 @@
-// What a person sees while a program works.
+// What a person is told: warnings, tables, results.
 #pragma once
 
 #include "tl/data/faults.h"
 #include "tl/eval/metrics.h"
 #include "tl/run/prepared.h"
-#include "tl/run/progress.h"
-#include "tl/train/trainer.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,22 +13,6 @@ namespace tl {
 
 // One line on stdout.
 void print_json(const nlohmann::ordered_json& json);
-
-// Epochs as log lines; steps as a live progress bar where `live`.
-class ConsoleObserver : public TrainObserver {
- public:
-  ConsoleObserver(int epochs, bool live) : epochs_(epochs), live_(live) {}
-  void on_resume(int epoch, std::size_t step) override;
-  void on_step(const StepMetrics& metrics) override;
-  void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
-
- private:
-  int epochs_;
-  bool live_;
-};
-
-// "label [####------] 12/40" as the status line; does nothing where not `live`.
-Progress progress_bar(const std::string& label, bool live);
 
 // Warns of each image that can't be used, or of the first ten where a file lists them all; and says
 // how many there are.

@@ -1,5 +1,6 @@
 // tl-eval: judges a run, or any classifier, on labelled images.
 #include "cli/console.h"
+#include "cli/live.h"
 #include "cli/program.h"
 #include "tl/base/error.h"
 #include "tl/base/files.h"

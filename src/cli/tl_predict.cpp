@@ -1,5 +1,6 @@
 // tl-predict: classifies images.
 #include "cli/console.h"
+#include "cli/live.h"
 #include "cli/program.h"
 #include "tl/base/csv.h"
 #include "tl/base/error.h"

@@ -1,5 +1,6 @@
 // tl-train: fine-tunes a backbone on an image folder, as a config says.
 #include "cli/console.h"
+#include "cli/live.h"
 #include "cli/program.h"
 #include "tl/base/files.h"
 #include "tl/base/log.h"

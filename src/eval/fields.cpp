@@ -10,7 +10,10 @@ namespace {
 
 std::string clock_time(double seconds) {
   const auto whole = std::llround(seconds);
-  return str(whole / 60, whole % 60 < 10 ? ":0" : ":", whole % 60);
+  const auto two_digits = [](long long n) { return str(n < 10 ? ":0" : ":", n); };
+  const auto minutes = whole / 60;
+  if (minutes < 60) return str(minutes, two_digits(whole % 60));
+  return str(minutes / 60, two_digits(minutes % 60), two_digits(whole % 60));
 }
 
 std::string scientific(double value) {

@@ -116,7 +116,8 @@ const Fields<Metrics>& metric_fields() {
   using M = Metrics;
   static const Fields<M> fields = {
       {"top1", "top-1 accuracy", &M::top1, Form::share, Better::higher, "", &M::top1_ci95},
-      {"top5", "top-5 accuracy", &M::top5, Form::share, Better::higher, "label in the first 5"},
+      {"top5", "top-5 accuracy", &M::top5, Form::share, Better::higher, "label in the first 5",
+       nullptr, [](const M& m) { return m.classes.size() > 5; }},
       {"macro_f1", "macro F1", &M::macro_f1, Form::share, Better::higher, "mean over classes"},
       {"nll", "log loss (NLL)", &M::nll, Form::nats, Better::lower, "nats"},
       {"ece", "calibration (ECE)", &M::ece, Form::share, Better::lower},

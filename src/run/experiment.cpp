@@ -129,7 +129,7 @@ ExperimentOutcome run_experiment(Prepared& prepared, std::optional<Prefix> first
   outcome.metrics = compute_metrics(*predictions, dataset.classes);
   writer.write_report(outcome.split, *predictions, *outcome.metrics);
   if (const std::string account = sources.account(); !account.empty()) {
-    log::info("features: " + account);
+    log::info("kept features: " + account);
   }
   return outcome;
 }

@@ -120,8 +120,8 @@ std::unique_ptr<FeatureSource> Sources::make(Split split, const Prefix& prefix,
 std::string Sources::account() const {
   const StoreCounts counts = store_.counts();
   if (counts.computed + counts.hits == 0) return "";
-  return str(thousands(static_cast<std::int64_t>(counts.computed)), " computed, ",
-             thousands(static_cast<std::int64_t>(counts.hits)), " read, ",
+  return str(thousands(static_cast<std::int64_t>(counts.computed)), " computed, read ",
+             thousands(static_cast<std::int64_t>(counts.hits)), " times, ",
              fixed(static_cast<double>(counts.bytes_written) / 1e6, 1), " MB written to ",
              store_.place());
 }

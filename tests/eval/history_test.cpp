@@ -85,5 +85,8 @@ TEST_CASE("numbers are written as what they are") {
   CHECK(written(0.001, Form::rate) == "1.00e-03");
   CHECK(written(83.2, Form::seconds) == "1:23");
   CHECK(written(4.6, Form::seconds) == "0:05");
+  CHECK(written(3599.4, Form::seconds) == "59:59");
+  CHECK(written(3599.6, Form::seconds) == "1:00:00");
+  CHECK(written(37384, Form::seconds) == "10:23:04");
   CHECK(written(812.3, Form::throughput) == "812 images/s");
 }

@@ -9,7 +9,7 @@ from kit import changed, command, metrics_of, needs_permissions, train, write_co
 
 def account(done):
     """Computed and read entries, as the log says."""
-    match = re.search(r"features: ([\d,]+) computed, ([\d,]+) read", done.stderr)
+    match = re.search(r"features: ([\d,]+) computed, read ([\d,]+) times", done.stderr)
     return tuple(int(number.replace(",", "")) for number in match.groups())
 
 

@@ -31,7 +31,7 @@ def test_results_on_stdout_and_log_on_stderr(finished):
     accuracy = read_json(folder / "report.json")["top1"]
     assert f"test: accuracy {accuracy:.4f}" in done.stdout
     assert str(folder / "model.pt") in done.stdout
-    assert "epoch 1/" in done.stderr and "epoch" not in done.stdout.replace("best epoch", "")
+    assert " 1/4 " in done.stderr and "epoch" not in done.stdout.replace("best epoch", "")
     for words in ("blue", "cpu (1 thread)", "51 trainable", "3,752 frozen"):
         assert words in done.stderr
     assert "\x1b" not in done.stderr  # no progress bar where stderr is no terminal

@@ -14,7 +14,7 @@ enum class Form {
   share,       // 0.91666: "91.7 %"
   nats,        // 0.31249: "0.312"
   rate,        // a learning rate, 0.001: "1.00e-03"
-  seconds,     // 83.2: "1:23"
+  seconds,     // 83.2: "1:23"; from an hour on "1:02:03"
   throughput,  // 812.3: "812 images/s"
 };
 std::string written(double value, Form form);

@@ -20,6 +20,7 @@ struct StepMetrics {
   double loss = 0;        // mean over the epoch so far
   double accuracy = 0;
   double images_per_second = 0;
+  double seconds = 0;  // of the epoch so far
 };
 
 class TrainObserver {
