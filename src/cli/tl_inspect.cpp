@@ -1,5 +1,6 @@
 // tl-inspect: the layers of a network, or the state of a data set.
 #include "cli/console.h"
+#include "cli/live.h"
 #include "cli/program.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
@@ -75,19 +76,9 @@ ordered_json to_json(const Dataset& dataset, const std::vector<Fault>& faults) {
     classes.push_back(
         {{"name", dataset.classes[i]}, {"train", train[i]}, {"val", val[i]}, {"test", test[i]}});
   }
-  ordered_json faulty = ordered_json::array();
-  for (const Fault& fault : faults) {
-    ordered_json cases = ordered_json::array();
-    for (const FaultCase& found : fault.cases)
-      cases.push_back({{"paths", found.paths}, {"detail", found.detail}});
-    faulty.push_back({{"kind", fault.kind},
-                      {"message", fault.message},
-                      {"paths", fault.examples()},
-                      {"cases", cases}});
-  }
   return {{"root", dataset.root.string()},        {"images", dataset.samples.size()},
           {"own_splits", dataset.has_own_splits}, {"classes", classes},
-          {"skipped", skipped_json(dataset)},     {"faults", faulty}};
+          {"skipped", skipped_json(dataset)},     {"faults", to_json(faults)}};
 }
 
 std::string model_text(const std::string& file, const Model& model, bool show_frozen) {

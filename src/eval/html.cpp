@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t most_mistakes = 12;
 constexpr int thumbnail_side = 160;
 constexpr std::size_t most_confusions = 8;
+constexpr std::size_t most_cases = 200;       // of a fault; faults.csv has them all
 constexpr std::size_t classes_in_order = 20;  // more are sorted, the weakest first
 
 std::string section(const std::string& title, const std::string& explanation,
@@ -28,6 +29,16 @@ std::string number(const char* style, const std::string& name, const std::string
                    const std::string& note) {
   return str("<div class=\"number ", style, "\"><span>", name, "</span><b>", value, "</b><span>",
              note, "</span></div>");
+}
+
+// Escaped; a long name or path may be broken behind a slash or an underscore.
+std::string breakable(const std::string& text) {
+  std::string html;
+  for (const char c : escape(text)) {
+    html += c;
+    if (c == '/' || c == '_') html += "<wbr>";
+  }
+  return html;
 }
 
 std::string capitalised(std::string text) {
@@ -48,6 +59,7 @@ std::string note_of(const Field<Metrics>& field, const Metrics& m) {
 std::string headline(const Metrics& m) {
   std::string numbers;
   for (const auto& field : metric_fields()) {
+    if (!field.is_defined(m)) continue;
     numbers += number(numbers.empty() ? "main" : "", capitalised(field.title), field.text(m),
                       note_of(field, m));
   }
@@ -77,11 +89,11 @@ std::string frequent_confusions(const Metrics& m) {
   for (const Cell& cell : cells) {
     const ClassMetrics& label = m.classes[cell.label];
     rows += str(
-        "<tr><td>", escape(label.name), "</td><td>", escape(m.classes[cell.prediction].name),
+        "<tr><td>", breakable(label.name), "</td><td>", breakable(m.classes[cell.prediction].name),
         "</td><td class=\"n\">", thousands(cell.n), "</td><td class=\"n\">",
         percent(static_cast<double>(cell.n) / static_cast<double>(label.support)), "</td></tr>");
   }
-  return "<div class=\"list\"><table><tr><th>Label</th><th>Taken for</th><th "
+  return "<div class=\"scroll list\"><table><tr><th>Label</th><th>Taken for</th><th "
          "class=\"n\">Images</th>"
          "<th class=\"n\">Share</th></tr>" +
          rows + "</table></div>";
@@ -109,7 +121,7 @@ std::string score_cell(double score, bool defined) {
 
 std::string class_row(const ClassMetrics& c) {
   std::string row =
-      str("<tr><td>", escape(c.name), "</td><td class=\"n\">", thousands(c.support), "</td>");
+      str("<tr><td>", breakable(c.name), "</td><td class=\"n\">", thousands(c.support), "</td>");
   for (const auto& field : class_fields())
     row += score_cell(field.of(c), field.is_defined(c));
   return row + "</tr>\n";
@@ -168,8 +180,8 @@ std::string charts(const ReportInput& input, const Metrics& m) {
 
 std::string mistake_figure(const ReportInput& input, const Prediction& p, const std::string& uri) {
   return str("<figure><img alt=\"\" src=\"", uri, "\"><b>",
-             escape(input.classes[predicted_class(p)]), "</b><small>is ",
-             escape(input.classes[p.label]), " · ", percent(confidence(p)),
+             breakable(input.classes[predicted_class(p)]), "</b><small>is ",
+             breakable(input.classes[p.label]), " · ", percent(confidence(p)),
              " sure</small><small class=\"file\">",
              escape(std::filesystem::path(p.path).filename().string()), "</small></figure>\n");
 }
@@ -198,6 +210,31 @@ std::string mistakes_section(const ReportInput& input) {
                  "<div class=\"mistakes\">\n" + figures + "</div>");
 }
 
+std::string fault_case(const nlohmann::ordered_json& found) {
+  std::string paths;
+  for (const auto& path : found.at("paths"))
+    paths += (paths.empty() ? "" : ", ") + breakable(path.get<std::string>());
+  const std::string detail = escape(found.at("detail").get<std::string>());
+  return str("<li>", paths, paths.empty() || detail.empty() ? "" : ": ", detail, "</li>\n");
+}
+
+std::string faults_section(const nlohmann::ordered_json& faults) {
+  if (faults.empty()) return {};
+  std::string list;
+  for (const auto& fault : faults) {
+    const auto& cases = fault.at("cases");
+    list += str("<details><summary>", escape(fault.at("message").get<std::string>()),
+                "</summary><ul>\n");
+    for (std::size_t i = 0; i < std::min(cases.size(), most_cases); ++i)
+      list += fault_case(cases[i]);
+    if (cases.size() > most_cases)
+      list += str("<li>", cases.size() - most_cases, " more in faults.csv</li>\n");
+    list += "</ul></details>\n";
+  }
+  return section("Faults of the data", "What makes the score worse, or look better than it is.",
+                 list);
+}
+
 std::string fact_text(const nlohmann::ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) {
@@ -213,7 +250,8 @@ std::string facts_section(const nlohmann::ordered_json& facts) {
   if (facts.empty()) return {};
   std::string rows;
   for (const auto& [name, value] : facts.items()) {
-    rows += str("<tr><td>", escape(name), "</td><td>", escape(fact_text(value)), "</td></tr>\n");
+    rows += str("<tr><td>", escape(capitalised(name)), "</td><td>", breakable(fact_text(value)),
+                "</td></tr>\n");
   }
   return str("<section><h2>Run</h2><table class=\"facts\">", rows, "</table></section>\n");
 }
@@ -222,14 +260,15 @@ std::string facts_section(const nlohmann::ordered_json& facts) {
 
 std::string report_page(const ReportInput& input, const Metrics& metrics) {
   const std::string title = escape(input.title);
+  const std::string images =
+      input.split == "all" ? "all images" : str("the ", escape(input.split), " split");
   return str("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\n",
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
              title, " · evaluation</title>\n<style>", report_style,
              "</style></head>\n<body><main>\n", "<header><h1>", title,
-             "</h1><p class=\"muted\">Evaluation on the ", escape(input.split),
-             " split</p></header>\n", headline(metrics), confusion_section(metrics),
-             charts(input, metrics), classes_section(metrics), mistakes_section(input),
-             facts_section(input.facts),
+             "</h1><p class=\"muted\">Evaluation on ", images, "</p></header>\n", headline(metrics),
+             confusion_section(metrics), charts(input, metrics), classes_section(metrics),
+             mistakes_section(input), faults_section(input.faults), facts_section(input.facts),
              "<footer>The same numbers for programs: report.json, confusion.csv, predictions.csv."
              "</footer>\n</main></body>\n</html>\n");
 }

@@ -12,7 +12,7 @@ body { margin:0; background:var(--page); color:var(--text);
   font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif; }
 main { max-width:1120px; margin:0 auto; padding:28px 20px 40px; }
 header { margin-bottom:20px; }
-h1 { font-size:26px; line-height:1.2; margin:0 0 4px; letter-spacing:-.01em; overflow-wrap:anywhere; }
+h1 { font-size:26px; line-height:1.2; margin:0 0 4px; letter-spacing:-.01em; overflow-wrap:break-word; }
 h2 { font-size:16px; margin:0 0 4px; }
 p { margin:0; }
 .muted, small, figcaption { color:var(--muted); font-size:13px; }
@@ -57,18 +57,21 @@ svg rect.hit { fill:var(--hit); } svg rect.miss { fill:var(--miss); } svg rect.n
 .key + .key { margin-left:-1px; }
 table { border-collapse:collapse; width:100%; font-variant-numeric:tabular-nums; }
 th { text-align:left; font-weight:600; font-size:13px; color:var(--muted); }
-th, td { padding:6px 14px 6px 0; border-bottom:1px solid var(--line); vertical-align:top;
-  overflow-wrap:anywhere; }
+th, td { padding:6px 14px 6px 0; border-bottom:1px solid var(--line); vertical-align:top; }
 tr:last-child td { border-bottom:0; }
-th.n, td.n { text-align:right; padding-right:28px; white-space:nowrap; overflow-wrap:normal; }
+th.n, td.n { text-align:right; padding-right:28px; white-space:nowrap; }
 .long th { position:sticky; top:0; background:var(--card); }
-td.score { width:19%; white-space:nowrap; overflow-wrap:normal; min-width:64px; }
+td.score { width:19%; white-space:nowrap; min-width:56px; }
 .bar { display:block; height:4px; border-radius:2px; margin-top:3px; background:var(--line);
   overflow:hidden; }
 .bar i { display:block; height:100%; background:var(--hit); }
-.facts td:first-child { color:var(--muted); width:30%; }
+.facts td { overflow-wrap:anywhere; }
+.facts td:first-child { color:var(--muted); white-space:nowrap; width:22%; }
+details + details { margin-top:8px; }
+summary { cursor:pointer; }
+ul { margin:4px 0 0; padding-left:20px; color:var(--muted); font-size:13px; overflow-wrap:anywhere; }
 .mistakes { display:grid; gap:16px; grid-template-columns:repeat(auto-fill,minmax(140px,1fr)); }
-figure { margin:0; min-width:0; overflow-wrap:anywhere; }
+figure { margin:0; min-width:0; overflow-wrap:break-word; }
 figure img { display:block; width:100%; aspect-ratio:1; object-fit:contain; border-radius:6px;
   background:var(--line); margin-bottom:6px; }
 figure b { display:block; font-size:14px; line-height:1.3; color:var(--miss); }

@@ -67,11 +67,12 @@ nlohmann::ordered_json metrics_to_json(const Metrics& metrics, const std::string
 void write_report(const ReportInput& input, const Metrics& metrics,
                   const std::filesystem::path& folder) {
   make_writable_folder(folder);
-  const std::string json = dumped(metrics_to_json(metrics, input.split), 2);
+  auto json = metrics_to_json(metrics, input.split);
+  if (!input.faults.is_null()) json["faults"] = input.faults;
   write_file(folder / "confusion.csv", confusion_csv(metrics));
   write_file(folder / "predictions.csv", predictions_csv(input.predictions, input.classes));
   write_file(folder / "report.html", report_page(input, metrics));
-  write_file(folder / "report.json", json + '\n');
+  write_file(folder / "report.json", dumped(json, 2) + '\n');
 }
 
 }  // namespace tl

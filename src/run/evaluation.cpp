@@ -9,6 +9,7 @@
 #include "tl/base/text.h"
 #include "tl/base/version.h"
 #include "tl/run/device.h"
+#include "tl/run/facts.h"
 
 #include <algorithm>
 #include <array>
@@ -122,7 +123,7 @@ EvaluationData open_evaluation_data(const Subject& subject, const fs::path& data
   if (!of_run) chosen.name = chosen.split;
   if (other) chosen.name += "-" + run_folder_at(data).path.filename().string();
   if (split.empty() && usual != "test") {
-    log::info(str("there is no test split; judging on ", usual));
+    log::info(str("there is no test split; judging on ", usual == "all" ? "all images" : usual));
   }
   if (!other || !chosen.in_run.empty()) chosen.trained_on = count_trained_on(chosen);
   say_what_was_trained_on(chosen);
@@ -149,11 +150,18 @@ namespace {
 // For the report's page.
 nlohmann::ordered_json facts(const Subject& subject, const EvaluationData& data,
                              const std::string& device) {
-  return {{"Data", data.dataset.root.string()},
-          {"Split", data.split},
-          {"Parameters", thousands(subject.model.totals().all)},
-          {"Device", device},
-          {"Version", version()}};
+  nlohmann::ordered_json facts = {{"Data", data.dataset.root.string()},
+                                  {"Split", data.split},
+                                  {"Parameters", thousands(subject.model.totals().all)}};
+  if (subject.run) {
+    for (const auto& [name, text] :
+         training_facts(load_experiment(subject.run->config(), {}).options))
+      facts[name] = text;
+  }
+  facts["Device"] = device;
+  facts["Date"] = now_text();
+  facts["Version"] = version();
+  return facts;
 }
 
 std::string split_in_run(const std::optional<Split>& split) {
@@ -172,6 +180,7 @@ void write_evaluation(const Subject& subject, const EvaluationData& data,
   input.classes = subject.classes;
   input.predictions = predictions;
   if (subject.run) input.history = read_metrics(subject.run->metrics());
+  if (subject.run && data.name.empty()) input.faults = faults_of(*subject.run);
   input.data_root = data.dataset.root;
   input.facts = facts(subject, data, device);
   write_report(input, metrics, folder);

@@ -8,6 +8,7 @@
 #include "tl/base/version.h"
 #include "tl/data/faults.h"
 #include "tl/run/device.h"
+#include "tl/run/facts.h"
 
 #include <fstream>
 
@@ -50,17 +51,21 @@ ordered_json facts(const Prepared& prepared, const std::vector<EpochMetrics>& hi
   double seconds = 0;
   for (const EpochMetrics& epoch : history)
     seconds += epoch.seconds;
-  return {
+  ordered_json facts = {
       {"Backbone", options.backbone.file.filename().string()},
       {"Frozen layers",
        str(prepared.model.frozen_layers(), " of ", prepared.model.layers().size())},
       {"Parameters", str(thousands(totals.all), ", ", thousands(totals.trainable), " trainable")},
       {"Data", prepared.dataset.root.string()},
-      {"Training images", prepared.dataset.indices(Split::train).size()},
-      {"Best epoch", str(best.epoch, " of ", history.size())},
-      {"Training time", fixed(seconds, 1) + " s"},
-      {"Device", device_name(prepared.device)},
-      {"Version", version()}};
+      {"Training images", prepared.dataset.indices(Split::train).size()}};
+  for (const auto& [name, text] : training_facts(options))
+    facts[name] = text;
+  facts["Best epoch"] = str(best.epoch, " of ", history.size());
+  facts["Training time"] = fixed(seconds, 1) + " s";
+  facts["Device"] = device_name(prepared.device);
+  facts["Date"] = now_text();
+  facts["Version"] = version();
+  return facts;
 }
 
 }  // namespace
@@ -128,8 +133,14 @@ void RunWriter::write_report(Split split, const std::vector<Prediction>& predict
   input.history = history_;
   input.data_root = prepared_.dataset.root;
   input.facts = facts(prepared_, history_, history_.at(best_));
+  input.faults = faults_of(folder_);
   tl::write_report(input, metrics, folder_.path);
   if (!epochs_left_) std::filesystem::remove(folder_.unfinished());
+}
+
+ordered_json faults_of(const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.faults())) return {};  // an older version began the run
+  return to_json(read_faults_csv(folder.faults()));
 }
 
 std::vector<EpochMetrics> read_metrics(const std::filesystem::path& file) {

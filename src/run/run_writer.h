@@ -51,6 +51,9 @@ class RunWriter : public TrainObserver {
   bool epochs_left_ = false;  // at the end of the training
 };
 
+// What faults.csv holds, for the report; null where it is missing.
+nlohmann::ordered_json faults_of(const RunFolder& folder);
+
 // What metrics.jsonl holds.
 std::vector<EpochMetrics> read_metrics(const std::filesystem::path& file);
 

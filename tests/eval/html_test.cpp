@@ -50,6 +50,50 @@ TEST_CASE("the page shows the headline numbers") {
   CHECK(has(page, "test split"));
 }
 
+TEST_CASE("the page names the images that were judged") {
+  ReportInput input = input_with(2, 4);
+  input.split = "all";
+  const std::string page = page_of(input);
+  CHECK(has(page, "Evaluation on all images"));
+  CHECK_FALSE(has(page, "all split"));
+}
+
+TEST_CASE("top-5 is shown where it says something") {
+  CHECK_FALSE(has(page_of(input_with(5, 2)), "Top-5"));
+  CHECK(has(page_of(input_with(6, 2)), "Top-5"));
+}
+
+TEST_CASE("long names and paths break behind slashes and underscores alone") {
+  ReportInput input = input_with(2, 2);
+  input.classes[0] = "Bellis_perennis";
+  input.facts = {{"data", "a/long/path"}};
+  const std::string page = page_of(input);
+  CHECK(has(page, "<td>Bellis_<wbr>perennis</td>"));
+  CHECK(has(page, "<td>Data</td><td>a/<wbr>long/<wbr>path</td>"));
+  const std::string style = report_style;
+  for (auto at = style.find("overflow-wrap:anywhere"); at != style.npos;
+       at = style.find("overflow-wrap:anywhere", at + 1)) {
+    const auto selector = style.rfind('\n', style.rfind('{', at)) + 1;  // of the rule it is in
+    const bool of_paths = style.compare(selector, 9, ".facts td") == 0 || style[selector] == 'u';
+    CHECK(of_paths);
+  }
+}
+
+TEST_CASE("faults of the data are listed, a case a line") {
+  ReportInput input = input_with(2, 2);
+  CHECK_FALSE(has(page_of(input), "Faults of the data"));
+  input.faults = {{{"kind", "in_two_splits"},
+                   {"message", "2 images are in <more> than one split"},
+                   {"cases",
+                    {{{"paths", {"a.jpg", "b<i>.jpg"}}, {"detail", ""}},
+                     {{"paths", {"c.jpg", "d.jpg"}}, {"detail", "alike"}}}}}};
+  const std::string page = page_of(input);
+  CHECK(has(page, "Faults of the data"));
+  CHECK(has(page, "2 images are in &lt;more&gt; than one split"));
+  CHECK(has(page, "<li>a.jpg, b&lt;i&gt;.jpg</li>"));
+  CHECK(has(page, "<li>c.jpg, d.jpg: alike</li>"));
+}
+
 TEST_CASE("the page is one file without scripts and outside references") {
   ReportInput input = input_with(3, 3);
   input.history = {{1, 1, 0.5, 1, 0.5}, {2, 0.5, 0.8, 0.6, 0.7}};

@@ -60,6 +60,16 @@ TEST_CASE("write_report writes four files") {
   CHECK(json["top1"] == 0.5);
   CHECK(json["split"] == "test");
   CHECK(fs::file_size(folder / "report.html") > 1000);
+  CHECK_FALSE(json.contains("faults"));  // not known
+}
+
+TEST_CASE("report.json holds the faults of the data as they are given") {
+  const TemporaryFolder folder;
+  ReportInput input = two_classes();
+  input.faults = nlohmann::json::array({{{"kind", "repeated"}, {"message", "m"}, {"cases", {}}}});
+  write_report(input, compute_metrics(input.predictions, input.classes), folder.path());
+  const auto json = nlohmann::json::parse(read_file(folder / "report.json", ExitCode::data));
+  CHECK(json["faults"] == input.faults);
 }
 
 TEST_CASE("a class name that is not UTF-8 still gives valid JSON") {

@@ -384,5 +384,6 @@ def test_predict_without_any_image(tmp_path, finished):
     (tmp_path / "bad.jpg").write_text("no image")
     done = run("tl-predict", finished[0], tmp_path / "bad.jpg", code=3)
     refused(done, "no image", "bad.jpg")
+    assert "left out: 1 of 1 file" in done.stderr
     refused(run("tl-predict", finished[0], tmp_path / "absent.png", code=3), "absent.png")
     assert run("tl-predict", finished[0], code=2).stdout == ""

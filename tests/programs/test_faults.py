@@ -94,10 +94,59 @@ def test_all_faults_at_once_stop_no_training(tmp_path, sound, backbone):
     config = write_config(tmp_path, base_config(sound, backbone))
     done = train(config, tmp_path / "run", "--set", "train.epochs=1")
     assert len(warnings_of(done)) == len(FAULTS)
-    assert done.stderr.rindex(" warn  data: ") < done.stderr.index("epoch 1/1")
+    assert done.stderr.rindex(" warn  data: ") < done.stderr.index("info    1/1 ")
     rows = read_csv(tmp_path / "run" / "faults.csv")
     assert len({row["kind"] for row in rows}) == len(FAULTS)
     assert all((sound / row["path"]).is_file() for row in rows if row["path"])
+
+
+def test_the_report_keeps_every_pair(tmp_path, sound, backbone):
+    for name in ("00.jpg", "02.jpg"):
+        shutil.copy(sound / "train" / "red" / name, sound / "test" / "red" / f"copy of {name}")
+    folder = tmp_path / "run"
+    config = write_config(tmp_path, base_config(sound, backbone))
+    train(config, folder, "--set", "train.epochs=1")
+    pairs = [{f"train/red/{name}", f"test/red/copy of {name}"} for name in ("00.jpg", "02.jpg")]
+
+    def kept():
+        fault, = json.loads((folder / "report.json").read_text())["faults"]
+        assert fault["kind"] == "in_two_splits"
+        page = (folder / "report.html").read_text().replace("<wbr>", "")
+        assert fault["message"] in page and all(path in page for pair in pairs for path in pair)
+        return sorted((set(case["paths"]) for case in fault["cases"]), key=min)
+
+    pairs.sort(key=min)
+    assert kept() == pairs
+    cases = {}
+    for row in read_csv(folder / "faults.csv"):
+        cases.setdefault(row["case"], set()).add(row["path"])
+    assert sorted(cases.values(), key=min) == pairs
+    run("tl-eval", folder)
+    assert kept() == pairs
+
+
+def test_copies_stay_in_one_split_where_the_split_is_ours(tmp_path, data, backbone):
+    root = shutil.copytree(data, tmp_path / "data")
+    for name in ("00.jpg", "03.png", "06.jpg", "08.jpg"):
+        shutil.copy(root / "red" / name, root / "red" / f"copy of {name}")
+    config = write_config(tmp_path, base_config(root, backbone))
+    for seed in (1, 2, 3):
+        train(config, tmp_path / f"{seed}", "--set", f"train.seed={seed}", "--set",
+              "train.epochs=1")
+        split = {row["path"]: row["split"] for row in read_csv(tmp_path / f"{seed}" / "split.csv")}
+        for name in ("00.jpg", "03.png", "06.jpg", "08.jpg"):
+            assert split[f"red/{name}"] == split[f"red/copy of {name}"]
+
+
+def test_tl_inspect_lists_all_that_would_stop_a_training(sound, backbone):
+    shutil.rmtree(sound / "val" / "blue")
+    shutil.rmtree(sound / "test" / "green")
+    for image in sorted((sound / "train" / "red").iterdir())[2:]:
+        image.unlink()
+    kinds = {fault["kind"]: fault for fault in faults_of(backbone, "--data", sound)}
+    assert {case["detail"] for case in kinds["absent_class"]["cases"]} == \
+        {"0 images in val", "0 images in test"}
+    assert kinds["few_images"]["cases"][0]["detail"] == "2 images in train"
 
 
 def test_without_a_network_no_image_is_too_small(sound, backbone):

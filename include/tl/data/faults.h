@@ -5,6 +5,8 @@
 #include "tl/config/input_spec.h"
 #include "tl/data/dataset.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -48,5 +50,10 @@ std::vector<Fault> find_faults(const Dataset& dataset, const std::optional<Input
 // from 1 within their kind. RFC 4180 quoting.
 void write_faults_csv(const Dataset& dataset, const std::vector<Fault>& faults,
                       const std::filesystem::path& file);
+// What was written. Throws Error(data) where the file is no such table.
+std::vector<Fault> read_faults_csv(const std::filesystem::path& file);
+
+// [{kind, message, paths: the examples, cases: [{paths, detail}]}]
+nlohmann::ordered_json to_json(const std::vector<Fault>& faults);
 
 }  // namespace tl

@@ -20,7 +20,10 @@ struct ReportInput {
   std::vector<EpochMetrics> history;     // of the training; may be empty
   std::string best_by = "val_accuracy";  // the epoch field that its best epoch was chosen by
   nlohmann::ordered_json facts;          // name -> value rows for the page: model, data, device ...
-  std::filesystem::path data_root;       // for the thumbnails of the worst mistakes
+  // [{kind, message, cases: [{paths, detail}]}], or null where they are not known; in report.json
+  // as they are.
+  nlohmann::ordered_json faults;
+  std::filesystem::path data_root;  // for the thumbnails of the worst mistakes
 };
 
 // {split, n, the fields of metric_fields(), classes: [{name, those of class_fields(), support}]}; a
