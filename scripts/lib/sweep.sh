@@ -52,12 +52,11 @@ sweep_name() {
   echo "${setting:-unchanged}/seed_${seeds[$1 % ${#seeds[@]}]}"
 }
 
-sweep_run() { # sweep_run NUMBER [tl-train options]
+sweep_run() { # sweep_run NUMBER
   local run=$1 set=() line
-  shift
   while IFS= read -r line; do
     [[ -z $line ]] || set+=(--set "$line")
   done <<<"${settings[$run / ${#seeds[@]}]}"
   set+=(--set "train.seed=${seeds[$run % ${#seeds[@]}]}")
-  train_run "$output/$(sweep_name "$run")" --config "$config" "${set[@]}" "$@" "${options[@]}"
+  train_run "$output/$(sweep_name "$run")" --config "$config" "${set[@]}" "${options[@]}"
 }

@@ -72,10 +72,13 @@ def test_a_job_that_is_cancelled_saves_and_stays_away(tmp_path, slurm, long_conf
 def test_a_job_takes_paths_with_blanks_and_passes_options_on(tmp_path, slurm, config):
     (tmp_path / "my configs").mkdir()
     file = write_config(tmp_path / "my configs", config)
-    done = submit("train.sbatch", file, tmp_path / "my runs" / "one", "--set", "train.epochs=1",
-                  environment=slurm[0])
-    assert done.returncode == 0, done.stderr
-    assert len(metrics_of(tmp_path / "my runs" / "one")) == 1
+    for options, threads in ([], 1), (["--threads", "2"], 2):
+        folder = tmp_path / "my runs" / f"{threads}"
+        done = submit("train.sbatch", file, folder, "--set", "train.epochs=1", *options,
+                      environment=slurm[0])
+        assert done.returncode == 0, done.stderr
+        assert len(metrics_of(folder)) == 1
+        assert json.loads((folder / "environment.json").read_text())["threads"] == threads
 
 
 @pytest.mark.parametrize("script, arguments, words", [
