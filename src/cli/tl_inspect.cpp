@@ -27,7 +27,8 @@ struct InspectCommand {
 
   void define(CLI::App& app) {
     app.add_option("MODEL", file, "A TorchScript file");
-    app.add_option("--freeze", freeze, "Show this choice: K, the name of a layer or block, all or none");
+    app.add_option("--freeze", freeze,
+                   "Show this choice: K, the name of a layer or block, all or none");
     app.add_option("--data", data, "Check this data set: classes, counts, faults, unusable images");
   }
 

@@ -130,7 +130,8 @@ class Training {
       train_step(*batch);
       position_.seconds = seconds_before + seconds_since(start);
       observer_.on_step({position_.epoch, position_.step, source.batches(), mean_loss(), accuracy(),
-                         static_cast<double>(position_.seen) / position_.seconds, position_.seconds});
+                         static_cast<double>(position_.seen) / position_.seconds,
+                         position_.seconds});
       if (checkpoint_is_due()) save();
     }
     if (position_.step > 0) save();

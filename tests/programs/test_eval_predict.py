@@ -115,6 +115,13 @@ def test_eval_takes_the_splits_that_the_data_has(tmp_path, model):
     assert json.loads(done.stdout)["split"] == "val" and json.loads(done.stdout)["n"] == 9
 
 
+def test_all_images_are_no_split(tmp_path, finished):
+    folder = tmp_path / "report"
+    done = run("tl-eval", finished[0], "--split", "all", "--output", folder)
+    assert done.stdout.startswith("all images: accuracy ")
+    assert "Evaluation on all images" in (folder / "report.html").read_text()
+
+
 def test_eval_warns_of_bad_images(tmp_path, model):
     data = draw_data(tmp_path / "data", counts=(3, 3, 3))
     (data / "red" / "bad.jpg").write_text("no image")

@@ -23,8 +23,8 @@ def classify(tmp_path_factory):
     script.write_text(text)
 
     def answer(model, image):
-        done = subprocess.run([sys.executable, script, model, image], capture_output=True, text=True,
-                              timeout=120)
+        done = subprocess.run([sys.executable, script, model, image], capture_output=True,
+                              text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return {name: float(p) for p, name in map(str.split, done.stdout.splitlines())}
     return answer
@@ -48,7 +48,8 @@ def photograph(file, size, turned=False, grey=False):
     lambda folder: photograph(folder / "turned.jpg", (300, 200), turned=True),
     lambda folder: photograph(folder / "grey.jpg", (90, 61), grey=True),
 ], ids=["jpeg", "png", "large", "turned", "grey"])
-def test_the_python_of_the_readme_gives_the_answer_of_tl_predict(tmp_path, finished, classify, image):
+def test_the_python_of_the_readme_gives_the_answer_of_tl_predict(tmp_path, finished, classify,
+                                                                 image):
     file = image(tmp_path)
     rows = csv.DictReader(io.StringIO(
         run("tl-predict", finished[0], file, "--top", "3", "--format", "csv").stdout))
@@ -65,8 +66,10 @@ def test_the_layers_that_the_readme_freezes_end_at_a_cut():
         pytest.skip("scripts/export_backbone efficientnet_lite0 was not called")
     number, = set(re.findall(r"backbone\.freeze=(\d+)", README))
     name, same_as = re.search(r"`(\S+)` is the\nsame as (\d+) here", README).groups()
-    by_number, by_name = (json.loads(run("tl-inspect", backbone, "--freeze", freeze, "--json").stdout)
-                          for freeze in (number, name))
+    by_number, by_name = (
+        json.loads(run("tl-inspect", backbone, "--freeze", freeze, "--json").stdout)
+        for freeze in (number, name))
     assert number == same_as and by_number == by_name
-    assert by_number["layers"][int(number) - 1]["cut"] and not by_number["layers"][int(number)]["cut"]
-    assert sum(layer["frozen"] for layer in by_number["layers"]) == int(number)
+    layers = by_number["layers"]
+    assert layers[int(number) - 1]["cut"] and not layers[int(number)]["cut"]
+    assert sum(layer["frozen"] for layer in layers) == int(number)
