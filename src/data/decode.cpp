@@ -10,13 +10,18 @@
 #include "tl/base/text.h"
 #include "tl/data/image.h"
 
+#include <opencv2/core/utility.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
+#include <cstdio>  // jpeglib.h needs it
+#include <jpeglib.h>
 #include <mutex>
 #include <new>
+#include <png.h>
+#include <tiffio.h>
 
 namespace tl {
 namespace {
@@ -83,6 +88,12 @@ std::uint64_t pixels_to_decode(std::string_view bytes, int needed) {
                                             static_cast<int>(size.height), needed)
                                 : 1;
   return size.width * size.height / static_cast<std::uint64_t>(by * by);
+}
+
+std::string codecs() {
+  // OpenCV's own information names the versions of the others, as WebP.
+  return str("jpeg ", LIBJPEG_TURBO_VERSION_NUMBER, " png ", png_access_version_number(), " ",
+             TIFFGetVersion(), " ", cv::getBuildInformation());
 }
 
 }  // namespace tl

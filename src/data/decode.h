@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace tl {
@@ -15,5 +16,8 @@ Decoded decode(std::string_view bytes, const std::filesystem::path& path, int ne
 
 // The pixels that decode() will give, going by what the header claims; 0 where it says nothing.
 std::uint64_t pixels_to_decode(std::string_view bytes, int needed);
+
+// The libraries that decode, with their versions: another one may give other pixels.
+std::string codecs();
 
 }  // namespace tl

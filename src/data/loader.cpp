@@ -46,7 +46,7 @@ cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint6
 
 std::string pixels_identity() {
   constexpr int version = 4;  // of decoding, resizing and augmentation here: to be raised with them
-  return str("pixels ", version, " opencv ", CV_VERSION, " torch ", TORCH_VERSION, "\n");
+  return str("pixels ", version, " torch ", TORCH_VERSION, " ", codecs(), "\n");
 }
 
 int needed_side(const InputSpec& input, const AugmentOptions* augment) {

@@ -45,7 +45,7 @@ std::string hash_of(const EngineInput& input) {
     if (value && value->isTensor()) text += hash_of(value->toTensor());
   }
   if (!input.info.normalises) text += to_json(input.info.input).dump();
-  text += str(engine_identity(input.device), input.precision == Precision::bf16 ? " bf16" : "");
+  if (input.precision == Precision::bf16) text += " bf16";
   return content_hash(text);
 }
 
@@ -91,7 +91,7 @@ struct Prefix::State {
   EngineInput input;
   bool empty;
   std::vector<std::int64_t> sizes;
-  std::string identity;  // "" until it is asked for: all weights are hashed for it
+  std::string network;  // its hash; "" until it is asked for: all weights are hashed for it
   std::unique_ptr<Engine> engine;
 
   Engine& made() {
@@ -134,14 +134,17 @@ c10::ScalarType Prefix::feature_type() const {
 const std::vector<std::int64_t>& Prefix::feature_sizes() const {
   return state_->sizes;
 }
-const std::string& Prefix::identity() const {
-  if (state_->identity.empty()) {
+std::string Prefix::identity() const {
+  if (state_->network.empty()) {
     const Stopwatch hashing;
-    state_->identity = hash_of(state_->input);
-    log::debug(str("prefix: identity ", state_->identity, ", hashed in ",
+    state_->network = hash_of(state_->input);
+    log::debug(str("prefix: identity of the network ", state_->network, ", hashed in ",
                    fixed(hashing.seconds(), 2), " s"));
   }
-  return state_->identity;
+  const EngineInput& input = state_->input;
+  const auto& engine = state_->engine;
+  return content_hash(state_->network +
+                      engine_identity(engine ? engine->name() : first_engine(input.device), input));
 }
 std::string Prefix::engine() const {
   return state_->made().name();

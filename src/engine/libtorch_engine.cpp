@@ -12,6 +12,9 @@
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 
+#include <functional>
+#include <set>
+
 namespace tl {
 namespace {
 
@@ -35,14 +38,18 @@ std::shared_ptr<torch::jit::Graph> optimised(const FlatGraph& slice, at::ScalarT
   return graph;
 }
 
+// One normalised batch to the slice's output.
+using Compute = std::function<at::Tensor(const at::Tensor&)>;
+
 class LibTorchEngine : public Engine {
  public:
-  explicit LibTorchEngine(const EngineInput& input)
-      : info_(input.info),
+  LibTorchEngine(std::string name, const EngineInput& input, Compute compute)
+      : name_(std::move(name)),
+        info_(input.info),
         device_(input.device),
         type_(scalar_type(input.precision)),
         images_per_call_(input.images_per_call),
-        executable_(optimised(input.slice, type_)) {}
+        compute_(std::move(compute)) {}
 
   at::Tensor run(const at::Tensor& images) override {
     const at::NoGradGuard no_grad;
@@ -59,7 +66,7 @@ class LibTorchEngine : public Engine {
     }
   }
 
-  std::string name() const override { return "libtorch"; }
+  std::string name() const override { return name_; }
 
  private:
   at::Tensor run_calls(const at::Tensor& images) {
@@ -73,7 +80,7 @@ class LibTorchEngine : public Engine {
     const at::Tensor x =
         to_input(images, info_, device_)
             .to(type_, /*non_blocking=*/false, /*copy=*/false, at::MemoryFormat::ChannelsLast);
-    return executable_.run({x}).at(0).toTensor().contiguous();
+    return compute_(x).contiguous();
   }
 
   at::Tensor filled_up(const at::Tensor& images) const {
@@ -82,17 +89,42 @@ class LibTorchEngine : public Engine {
     return missing[0] == 0 ? images : at::cat({images, at::zeros(missing, images.options())});
   }
 
+  std::string name_;
   FileInfo info_;
   at::Device device_;
   at::ScalarType type_;
   std::int64_t images_per_call_;
-  Executable executable_;
+  Compute compute_;
 };
 
 }  // namespace
 
+namespace {
+
+// In bf16 they fail for some numbers of images, and not for others.
+void refuse_recurrent(const FlatGraph& slice) {
+  static const std::set<std::string> kinds = {"lstm", "gru", "rnn_tanh", "rnn_relu"};
+  for (const torch::jit::Node* node : slice.graph->nodes()) {
+    const std::string kind = node->kind().toUnqualString();
+    if (kinds.count(kind) > 0) throw Error(ExitCode::model, kind + " is not computed in bf16");
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<Engine> make_libtorch_engine(const EngineInput& input) {
-  return std::make_unique<LibTorchEngine>(input);
+  if (input.precision == Precision::bf16) refuse_recurrent(input.slice);
+  const auto type = scalar_type(input.precision);
+  const auto executable = std::make_shared<Executable>(optimised(input.slice, type));
+  return std::make_unique<LibTorchEngine>("libtorch", input, [executable](const at::Tensor& x) {
+    return executable->run({x}).at(0).toTensor();
+  });
+}
+
+std::unique_ptr<Engine> make_plain_engine(const EngineInput& input) {
+  const auto piece = std::make_shared<Piece>(input.slice);
+  return std::make_unique<LibTorchEngine>("plain", input,
+                                          [piece](const at::Tensor& x) { return piece->run(x); });
 }
 
 }  // namespace tl

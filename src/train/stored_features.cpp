@@ -36,6 +36,10 @@ class StoredFeatures : public FeatureSource {
     order_ = epoch_order(of_.samples, options_, epoch);
     given_ = std::min(order_.size(), first * static_cast<std::size_t>(options_.batch_size));
     open_shelf(epoch);
+    if (!missing(of_.samples).empty()) {
+      of_.prefix.prepare();  // it may be another engine than the first choice: another shelf
+      open_shelf(epoch);
+    }
     fill();
     compute_ahead();
   }

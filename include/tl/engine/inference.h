@@ -57,9 +57,10 @@ class Prefix {
   // Of one image, without the batch.
   const std::vector<std::int64_t>& feature_sizes() const;
   // Names everything that decides the features of an image of the network's size: weights,
-  // operations, normalisation, engine and precision. The same in every process.
-  const std::string& identity() const;
-  // "openvino" or "libtorch"; makes the engine.
+  // operations, normalisation, precision, engine, libraries and kind of hardware. The same in every
+  // process. Until an engine is made it is that of the first choice.
+  std::string identity() const;
+  // "openvino", "libtorch" or "plain"; makes the engine.
   std::string engine() const;
 
  private:
