@@ -2,6 +2,7 @@
 #include "engine/frozen_graph.h"
 #include "engine/torch_decoder.h"
 #include "model/api/input.h"
+#include "tl/base/error.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -11,6 +12,8 @@
 #include <algorithm>
 #include <omp.h>
 #include <openvino/core/preprocess/pre_post_process.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/util/binary_elementwise_arithmetic.hpp>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/properties.hpp>
 #include <vector>
@@ -27,6 +30,21 @@ constexpr int requests_per_stream = 4;
 
 ov::element::Type element_type(Precision precision) {
   return precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32;
+}
+
+// OpenVINO 2026.4 crashes where sums or products of vectors follow on each other with layers
+// between them.
+void refuse_sums_of_vectors(const ov::Model& model) {
+  for (const auto& node : model.get_ops()) {
+    if (!ov::as_type_ptr<ov::op::util::BinaryElementwiseArithmetic>(node)) continue;
+    const auto is_vector = [](const ov::Output<ov::Node>& input) {
+      return !ov::is_type<ov::op::v0::Constant>(input.get_node()) &&
+             input.get_partial_shape().rank() == 2;
+    };
+    if (is_vector(node->input_value(0)) && is_vector(node->input_value(1))) {
+      throw Error(ExitCode::model, "it may crash on " + node->get_friendly_name());
+    }
+  }
 }
 
 // uint8 N x H x W x 3 in, normalised inside; features out in the engine's precision.
@@ -63,6 +81,7 @@ class OpenVinoEngine : public Engine {
     const auto height = static_cast<std::size_t>(input.info.input.height);
     const auto width = static_cast<std::size_t>(input.info.input.width);
     const auto model = to_openvino(graph_, {images_per_request, 3, height, width});
+    refuse_sums_of_vectors(*model);
     compiled_ = compile(complete(model, input), input.precision);
     const auto streams = compiled_.get_property(ov::num_streams).num;
     for (int i = 0; i < requests_per_stream * streams; ++i)

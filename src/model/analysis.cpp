@@ -85,7 +85,7 @@ class Analyser {
     const TensorSet& tensors = consumed_.at(node);
     return std::any_of(tensors.begin(), tensors.end(),
                        [&](std::size_t i) { return flat_.tensors[i].parameter; }) ||
-           (is_batch_norm(node) && !tensors.empty());
+           (keeps_statistics(node) && !tensors.empty());
   }
 
   void find_layers() {

@@ -78,6 +78,15 @@ std::vector<IValue> elements_of(const IValue& container, const Node* node) {
   refuse_lowering(node, "it changes a container that is no list");
 }
 
+// The forward may change the tensor in place later on.
+at::Tensor copy_of(const at::Tensor& constant) {
+  if (!constant.defined()) return constant;
+  at::Tensor copy = constant.detach().clone();
+  if (constant.unsafeGetTensorImpl()->is_wrapped_number())
+    copy.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return copy;
+}
+
 // Types of the example are exact where the original said Optional or a fixed shape.
 void refine_type(Value* out, const c10::TypePtr& original) {
   out->setType(original->isSubtypeOf(*c10::TensorType::get()) ? c10::TensorType::get() : original);
@@ -98,15 +107,25 @@ void FlatBuilder::record(const Value* out, const Pair& seen) {
     tl::record(recording_, which, out, seen[which]);
 }
 
-Ref FlatBuilder::lifted(const at::Tensor& tensor, const std::string& name, bool parameter) {
-  Ref& known = lifted_[tensor.unsafeGetTensorImpl()];
+Ref FlatBuilder::lifted(const NamedTensor& named) {
+  Ref& known = lifted_[named.tensor.unsafeGetTensorImpl()];
   if (!known) {
     known = std::make_shared<Known>();
-    known->value = {tensor, tensor};
+    known->value = {named.tensor, named.tensor};
     known->out = flat_.graph->addInput();
     record(known->out, known->value);
-    flat_.tensors.push_back({name, tensor.detach(), parameter});
+    flat_.tensors.push_back(named);
+    flat_.tensors.back().tensor = named.tensor.detach();
   }
+  return known;
+}
+
+Ref FlatBuilder::cumulative_momentum(const Ref& batches) {
+  Graph& graph = *flat_.graph;
+  Value* so_far = graph.insert(c10::aten::Float, {materialise(batches)});
+  auto known = std::make_shared<Known>();
+  known->out = graph.insert(c10::aten::div, {1.0, graph.insert(c10::aten::add, {so_far, 1.0})});
+  known->value = {0.0, 0.0};
   return known;
 }
 
@@ -119,7 +138,7 @@ Value* FlatBuilder::materialise(const Ref& known) {
     return materialise_elements(known);
   }
   const auto value = torch::jit::tryInsertConstant(
-      *flat_.graph, constant.isTensor() ? constant.toTensor().detach() : constant);
+      *flat_.graph, constant.isTensor() ? copy_of(constant.toTensor()) : constant);
   if (!value) {
     throw Error(ExitCode::model,
                 str("this network can't be lowered: it passes on an object of type ",
@@ -175,12 +194,12 @@ void FlatBuilder::split_into_elements(const Ref& known, const Node* node) {
 
 Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments,
                           const std::vector<Pair>& results) {
-  Node* copy = is_in_place(node) ? functional_twin(node)
-                                 : flat_.graph->create(node->kind(), node->outputs().size());
+  Node* copy = node->kind() == c10::aten::copy_ ? twin_of_copy(arguments)
+               : is_in_place(node)
+                   ? functional_twin(node, arguments)
+                   : flat_.graph->create(node->kind(), arguments, node->outputs().size());
   copy->copyMetadata(node);
   copy->copyAttributes(*node);
-  for (Value* argument : arguments)
-    copy->addInput(argument);
   for (std::size_t i = 0; i < node->outputs().size(); ++i) {
     refine_type(copy->outputs()[i], node->outputs()[i]->type());
     record(copy->outputs()[i], results[i]);
@@ -193,11 +212,18 @@ Node* FlatBuilder::append(Node* node, const std::vector<Value*>& arguments,
 }
 
 // relu_ -> relu, with the same arguments.
-Node* FlatBuilder::functional_twin(Node* node) {
+Node* FlatBuilder::functional_twin(Node* node, const std::vector<Value*>& arguments) {
   std::string name = node->kind().toQualString();
   if (name.back() != '_') refuse_lowering(node, "it changes a value in place");
   name.pop_back();
-  return flat_.graph->create(c10::Symbol::fromQualString(name), node->outputs().size());
+  return flat_.graph->create(c10::Symbol::fromQualString(name), arguments, node->outputs().size());
+}
+
+// aten::copy has no gradient.
+Node* FlatBuilder::twin_of_copy(const std::vector<Value*>& arguments) {
+  Value* changed = arguments.at(0);
+  Value* source = flat_.graph->insert(c10::aten::type_as, {arguments.at(1), changed});
+  return flat_.graph->create(c10::aten::expand_as, {source, changed});
 }
 
 std::pair<FlatGraph, Recording> FlatBuilder::finish(const Ref& result) {

@@ -25,6 +25,7 @@ struct Known {
       nullptr;  // what stands for it in the flat graph, once it is needed there
   bool constant = false;
   bool from_images = false;  // depends on pixel values, not only on shapes
+  bool from_mode = false;    // a number or truth value that is another one in training mode
   bool is_list = false;      // a list or tuple whose elements are known one by one
   std::vector<std::shared_ptr<Known>> elements;
 };
@@ -49,7 +50,7 @@ class FlatBuilder {
 
   Ref images() const { return images_; }
   // An input of the graph for the tensor; the same one for the same tensor.
-  Ref lifted(const at::Tensor& tensor, const std::string& name, bool parameter);
+  Ref lifted(const NamedTensor& named);
   std::size_t lifted_count() const { return lifted_.size(); }
 
   // The value that stands for it in the flat graph. A list is made anew each time: it may have
@@ -59,6 +60,9 @@ class FlatBuilder {
 
   // Makes the elements of a list or tuple known one by one. `node`: whose wish it is.
   void split_into_elements(const Ref& known, const torch::jit::Node* node);
+
+  // The momentum of a norm whose running statistics are means over all batches so far.
+  Ref cumulative_momentum(const Ref& batches);
 
   // Appends a copy of the node, or of its functional twin where it works in place. `results`: what
   // its outputs are.
@@ -71,7 +75,9 @@ class FlatBuilder {
  private:
   void record(const torch::jit::Value* out, const Pair& seen);
   torch::jit::Value* materialise_elements(const Ref& known);
-  torch::jit::Node* functional_twin(torch::jit::Node* node);
+  torch::jit::Node* functional_twin(torch::jit::Node* node,
+                                    const std::vector<torch::jit::Value*>& arguments);
+  torch::jit::Node* twin_of_copy(const std::vector<torch::jit::Value*>& arguments);
 
   FlatGraph flat_;
   Recording recording_;

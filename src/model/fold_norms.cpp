@@ -23,20 +23,11 @@ std::int64_t weight_dimensions(const FlatGraph& flat, const Node* convolution) {
   return flat.tensors.at(weight->offset() - 1).tensor.dim();
 }
 
-bool is_transposed(const Node* convolution) {
-  const std::string kind = convolution->kind().toUnqualString();
-  if (kind == "conv_transpose2d") return true;
-  if (kind != "_convolution" && kind != "convolution") return false;
-  constexpr std::size_t transposed = 6;
-  const auto value = torch::jit::toIValue(convolution->input(transposed));
-  return !value || value->toBool();
-}
-
 bool can_fold(const FlatGraph& flat, const Node* norm) {
   if (!is_batch_norm(norm)) return false;
   const Node* convolution = norm->input(0)->node();
   const auto training = torch::jit::toIValue(norm->input(batch_norm::training));
-  return is_convolution(convolution) && !is_transposed(convolution) &&
+  return is_convolution(convolution) && !is_transposed_convolution(convolution) &&
          weight_dimensions(flat, convolution) > 0 && norm->input(0)->uses().size() == 1 &&
          training && !training->toBool() && !is_none(norm->input(batch_norm::running_mean));
 }

@@ -1,6 +1,8 @@
 #include "model/head.h"
 
+#include "model/channels.h"
 #include "model/kinds.h"
+#include "model/node.h"
 #include "model/recording.h"
 #include "model/slice.h"
 #include "tl/base/error.h"
@@ -25,9 +27,12 @@ using torch::jit::Value;
 // What may stand between the classifier's logits and the network's output.
 bool may_follow_logits(const Node* node, bool convolutional) {
   static const std::set<std::string> always = {
-      "aten::softmax", "aten::log_softmax", "aten::sigmoid",   "aten::flatten",
-      "aten::squeeze", "aten::view",        "aten::reshape",   "aten::adaptive_avg_pool2d",
-      "aten::mean",    "aten::avg_pool2d",  "aten::contiguous"};
+      "aten::softmax", "aten::log_softmax", "aten::sigmoid",    "aten::flatten",
+      "aten::squeeze", "aten::view",        "aten::reshape",    "aten::adaptive_avg_pool2d",
+      "aten::mean",    "aten::avg_pool2d",  "aten::contiguous", "aten::clone",
+      "aten::clamp",   "aten::clamp_min",   "aten::clamp_max",  "aten::exp",
+      "aten::log",     "aten::div",         "aten::sum",        "aten::to",
+      "aten::slice",   "aten::unsqueeze",   "aten::detach"};
   const std::string kind = node->kind().toQualString();
   return always.count(kind) > 0 || is_dropout(node) || (convolutional && kind == "aten::relu");
 }
@@ -35,9 +40,12 @@ bool may_follow_logits(const Node* node, bool convolutional) {
 const PlacedLayer* classifier(const FlatGraph& flat, const Analysis& analysis) {
   if (analysis.layers.empty()) return nullptr;
   const PlacedLayer& last = analysis.layers.back();
-  const bool convolutional = last.layer.kind == "conv 1x1";
+  const bool convolutional = last.layer.kind == "conv 1x1" && analysis.layers.size() > 1;
   if (last.layer.kind != "linear" && !convolutional) return nullptr;
   if (analysis.recording.sizes[0].at(flat.output()).size() != 2) return nullptr;
+  const auto& logits = analysis.recording.sizes[0].at(last.output);
+  const std::int64_t classes = convolutional ? logits.at(1) : logits.back();
+  if (analysis.recording.sizes[0].at(flat.output())[1] > classes) return nullptr;
   for (std::size_t i = last.last + 1; i < analysis.nodes.size(); ++i) {
     if (!may_follow_logits(analysis.nodes[i], convolutional)) return nullptr;
   }
@@ -59,7 +67,7 @@ FeaturePoint cut_at(const Analysis& analysis, Value* value) {
   }
   throw Error(ExitCode::model,
               "more than one tensor goes into the classifier, so no head fits there",
-              value->debugName(), "export the network without its classifier");
+              describe(value->node()), "export the network without its classifier");
 }
 
 // Weights, gradients and the optimizer's two moments, each of four bytes.
@@ -77,36 +85,35 @@ void require_memory(double parameters) {
 // Builds the head at the end of a graph.
 class HeadBuilder {
  public:
-  HeadBuilder(FlatGraph& flat, std::vector<std::int64_t> sizes, bool channels_last,
-              std::uint64_t seed)
+  HeadBuilder(FlatGraph& flat, std::vector<std::int64_t> sizes, std::uint64_t seed)
       : flat_(flat),
         sizes_(std::move(sizes)),
-        channels_last_(channels_last),
         generator_(at::make_generator<at::CPUGeneratorImpl>(seed)),
         value_(flat.output()) {
     flat_.graph->eraseOutput(0);
   }
 
-  void pool(Pool how) {
-    if (sizes_.size() > 4 || sizes_.size() < 2) {
-      throw Error(ExitCode::model, str("a head takes no features of rank ", sizes_.size()), "",
-                  "export the network with its own pooling");
-    }
-    Graph& graph = *flat_.graph;
-    if (sizes_.size() > 2 && how == Pool::flatten) {
-      for (std::size_t i = 2; i < sizes_.size(); ++i)
-        sizes_[1] *= sizes_[i];
-      value_ = graph.insert(c10::aten::flatten, {value_, 1});
-    } else if (sizes_.size() > 2) {
-      std::vector<std::int64_t> places = {2, 3};
-      if (sizes_.size() == 3) places = {1};
-      if (sizes_.size() == 4 && channels_last_) places = {1, 2};
-      if (places[0] == 1) sizes_[1] = sizes_.back();
-      value_ = how == Pool::max
-                   ? graph.insert(c10::aten::amax, {value_, places, false})
-                   : graph.insert(c10::aten::mean, {value_, c10::IValue(places), false});
-    }
+  void make_float() {
+    value_ = flat_.graph->insert(c10::aten::to, {value_, c10::kFloat, false, false});
+  }
+
+  void flatten() {
+    for (std::size_t i = 2; i < sizes_.size(); ++i)
+      sizes_[1] *= sizes_[i];
+    if (sizes_.size() > 2) value_ = flat_.graph->insert(c10::aten::flatten, {value_, 1});
     sizes_.resize(2);
+  }
+
+  // Over all places, which are the axes beside the images' and the channels'.
+  void pool(Pool how, std::size_t channels) {
+    std::vector<std::int64_t> places;
+    for (std::size_t i = 1; i < sizes_.size(); ++i) {
+      if (i != channels) places.push_back(static_cast<std::int64_t>(i));
+    }
+    value_ = how == Pool::max
+                 ? flat_.graph->insert(c10::aten::amax, {value_, places, false})
+                 : flat_.graph->insert(c10::aten::mean, {value_, c10::IValue(places), false});
+    sizes_ = {sizes_[0], sizes_[channels]};
   }
 
   void dropout(double p) {
@@ -145,7 +152,6 @@ class HeadBuilder {
   FlatGraph& flat_;
   double parameters_ = 0;  // so far; a double does not overflow
   std::vector<std::int64_t> sizes_;
-  bool channels_last_;
   at::Generator generator_;
   Value* value_;
   int index_ = 0;
@@ -172,27 +178,51 @@ FeaturePoint feature_point(const FlatGraph& flat, const Analysis& analysis, Pool
 
 namespace {
 
-// Some networks (timm's Swin) keep their maps N x H x W x C: the number of features that their own
-// pooling makes of a map tells which side the channels are.
-bool keeps_channels_last(const FlatGraph& flat, const Analysis& analysis,
-                         const FeaturePoint& point) {
+// Some networks (timm's Swin) keep their maps N x H x W x C. Where the way from the last layer
+// can't be followed, the number of features that the network's own pooling makes of a map tells.
+std::size_t channels_of(const FlatGraph& flat, const Analysis& analysis,
+                        const FeaturePoint& point) {
+  if (const auto axis = channel_axis(analysis.recording, point.value)) return *axis;
   const PlacedLayer* logits = classifier(flat, analysis);
   const auto& recorded = analysis.recording.sizes[0];
   const auto& map = recorded.at(point.value);
+  const auto is_long = [](std::int64_t size) { return size > 1; };
+  if (std::count_if(map.begin() + 1, map.end(), is_long) == 1) {
+    return static_cast<std::size_t>(std::find_if(map.begin() + 1, map.end(), is_long) -
+                                    map.begin());
+  }
   const auto& pooled = recorded.at(logits == nullptr ? flat.output() : logits->input);
-  return map.size() == 4 && pooled.size() == 2 && pooled.back() == map[3] &&
-         pooled.back() != map[1];
+  const auto axis = std::find(map.begin() + 1, map.end(), pooled.back());
+  if (pooled.size() == 2 && axis != map.end() && std::count(axis, map.end(), *axis) == 1) {
+    return static_cast<std::size_t>(axis - map.begin());
+  }
+  std::string sizes;
+  for (std::size_t i = 1; i < map.size(); ++i)
+    sizes += str(i == 1 ? "" : " x ", map[i]);
+  throw Error(ExitCode::model,
+              str("nothing tells which side of its features, ", sizes, ", holds the channels"),
+              describe(point.value->node()),
+              "export the network with its own pooling, or set head.pool to flatten");
+}
+
+void pool_features(HeadBuilder& head, const FlatGraph& flat, const Analysis& analysis,
+                   const FeaturePoint& point, Pool how) {
+  const std::size_t rank = analysis.recording.sizes[0].at(point.value).size();
+  if (rank > 4) {
+    throw Error(ExitCode::model, str("a head takes no features of rank ", rank),
+                describe(point.value->node()), "export the network with its own pooling");
+  }
+  if (how == Pool::flatten || rank == 2) {
+    head.flatten();
+  } else {
+    head.pool(how, channels_of(flat, analysis, point));
+  }
 }
 
 }  // namespace
 
 Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
                  const HeadOptions& options, int classes, std::uint64_t seed) {
-  if (const auto type = analysis.recording.types.at(point.value); type != c10::kFloat) {
-    throw Error(ExitCode::model,
-                str("the features are of type ", c10::toString(type), ", and a head takes Float"),
-                "", "export the network without the conversion at its end");
-  }
   Recording recording;
   const auto copied = [&](Node* original, Node* copy) {
     for (std::size_t i = 0; i < copy->outputs().size(); ++i)
@@ -201,9 +231,9 @@ Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeatureP
   FlatGraph whole = slice(flat, analysis.recording, flat.images(), point.value, copied);
   carry_over(analysis.recording, flat.images(), whole.images(), recording);
   Value* features = whole.output();
-  HeadBuilder head(whole, analysis.recording.sizes[0].at(point.value),
-                   keeps_channels_last(flat, analysis, point), seed);
-  head.pool(options.pool);
+  HeadBuilder head(whole, analysis.recording.sizes[0].at(point.value), seed);
+  if (analysis.recording.types.at(point.value) != c10::kFloat) head.make_float();
+  pool_features(head, flat, analysis, point, options.pool);
   for (const int width : options.hidden) {
     head.dropout(options.dropout);
     head.linear(width);

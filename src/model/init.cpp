@@ -41,7 +41,8 @@ void draw(NamedTensor& named, const Use& use, const at::Generator& generator) {
   const bool norm = ends_with(use.kind, "_norm");
   const bool convolution = use.kind.find("conv") != std::string::npos;
   if (!tensor.is_floating_point()) return;
-  if (norm && use.kind == "aten::batch_norm" && !named.parameter) {
+  if (norm && !named.parameter &&
+      (use.argument == batch_norm::running_mean || use.argument == batch_norm::running_variance)) {
     tensor.fill_(use.argument == batch_norm::running_variance ? 1 : 0);
   } else if (!named.parameter) {
     return;
@@ -67,7 +68,8 @@ void Model::initialise_unfrozen(std::uint64_t seed) {
   FlatGraph& flat = network_->flat;
   for (std::size_t i = 0; i < flat.tensors.size(); ++i) {
     NamedTensor& tensor = flat.tensors[i];
-    if (!tensor.frozen && !tensor.head) draw(tensor, first_use(flat, i), generator);
+    if (!tensor.frozen && !tensor.fixed && !tensor.head)
+      draw(tensor, first_use(flat, i), generator);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "model/kinds.h"
 
+#include <torch/csrc/jit/ir/constants.h>
+
 #include <set>
 #include <string>
 
@@ -15,9 +17,20 @@ bool among(const torch::jit::Node* node, const Kinds& kinds) {
 }  // namespace
 
 bool is_convolution(const torch::jit::Node* node) {
-  static const Kinds kinds = {"aten::conv1d",      "aten::conv2d",           "aten::conv3d",
-                              "aten::convolution", "aten::conv_transpose2d", "aten::_convolution"};
+  static const Kinds kinds = {
+      "aten::conv1d",           "aten::conv2d",           "aten::conv3d",
+      "aten::convolution",      "aten::conv_transpose1d", "aten::conv_transpose2d",
+      "aten::conv_transpose3d", "aten::_convolution",     "aten::_convolution_mode"};
   return among(node, kinds);
+}
+
+bool is_transposed_convolution(const torch::jit::Node* node) {
+  const std::string kind = node->kind().toUnqualString();
+  if (kind.rfind("conv_transpose", 0) == 0) return true;
+  if (kind != "_convolution" && kind != "convolution") return false;
+  constexpr std::size_t transposed = 6;
+  const auto value = torch::jit::toIValue(node->input(transposed));
+  return !value || value->toBool();
 }
 
 bool is_linear(const torch::jit::Node* node) {
@@ -30,8 +43,14 @@ bool is_batch_norm(const torch::jit::Node* node) {
   return node->kind() == c10::Symbol::fromQualString("aten::batch_norm");
 }
 
+bool keeps_statistics(const torch::jit::Node* node) {
+  static const Kinds kinds = {"aten::batch_norm", "aten::instance_norm"};
+  return among(node, kinds);
+}
+
 bool is_dropout(const torch::jit::Node* node) {
-  static const Kinds kinds = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"};
+  static const Kinds kinds = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout",
+                              "aten::feature_alpha_dropout"};
   return among(node, kinds);
 }
 

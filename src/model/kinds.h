@@ -8,8 +8,11 @@
 namespace tl {
 
 bool is_convolution(const torch::jit::Node* node);
+bool is_transposed_convolution(const torch::jit::Node* node);
 bool is_linear(const torch::jit::Node* node);  // or a matrix product
 bool is_batch_norm(const torch::jit::Node* node);
+// A norm that may use running statistics.
+bool keeps_statistics(const torch::jit::Node* node);
 bool is_dropout(const torch::jit::Node* node);
 // A norm or an elementwise affine: what may belong to the layer in front of it.
 bool is_norm_or_affine(const torch::jit::Node* node);
@@ -20,13 +23,14 @@ bool is_container(const torch::jit::Node* node);
 // Looks at a tensor's form (shape, type, device) and not at its contents.
 bool looks_at_form_only(const torch::jit::Node* node);
 
-// Where the arguments of aten::batch_norm stand.
+// Where the arguments of aten::batch_norm, and of aten::instance_norm, stand.
 namespace batch_norm {
 constexpr std::size_t weight = 1;
 constexpr std::size_t bias = 2;
 constexpr std::size_t running_mean = 3;
 constexpr std::size_t running_variance = 4;
 constexpr std::size_t training = 5;
+constexpr std::size_t momentum = 6;
 constexpr std::size_t epsilon = 7;
 }  // namespace batch_norm
 

@@ -1,22 +1,23 @@
 #include "tl/model/model.h"
 
 #include "model/analysis.h"
-#include "model/api/execute.h"
 #include "model/export_hint.h"
+#include "model/faithful.h"
 #include "model/head.h"
 #include "model/lower.h"
+#include "model/meaning.h"
 #include "model/network.h"
+#include "model/training_form.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/base/stopwatch.h"
 #include "tl/base/text.h"
 
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/allclose.h>
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace tl {
@@ -47,36 +48,57 @@ void check_tensors(const torch::jit::Module& module, const std::string& file) {
   check(module.named_buffers());
 }
 
-// In eval mode and in fp32.
-torch::jit::Module load_module(const std::filesystem::path& file) {
-  torch::jit::Module module = read_module(file);
+struct Loaded {
+  torch::jit::Module module;           // in eval mode and in fp32
+  std::set<at::ScalarType> converted;  // the types that its parameters had
+};
+
+// A scripted LSTM keeps its weights a second time, in a list. In a file both share their memory,
+// but are two tensors: here they become one, which is named, frozen, trained and converted.
+void unite_lists(const torch::jit::Module& module) {
+  std::map<const void*, at::Tensor> by_memory;
+  for (const auto& parameter : module.parameters())
+    by_memory.emplace(parameter.const_data_ptr(), parameter);
+  for (const auto& attribute : module.named_attributes()) {
+    if (!attribute.value.isTensorList()) continue;
+    auto list = attribute.value.toTensorList();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const at::Tensor element = list.get(i);
+      const auto found = by_memory.find(element.defined() ? element.const_data_ptr() : nullptr);
+      if (found != by_memory.end() && found->second.sizes() == element.sizes()) {
+        list.set(i, found->second);
+      }
+    }
+  }
+}
+
+// Module::to() would take integers along, which may be indices.
+void make_float(torch::jit::Module& module, const std::set<at::ScalarType>& types) {
+  const auto convert = [&](at::Tensor tensor) {
+    if (types.count(tensor.scalar_type()) > 0) tensor.set_data(tensor.to(c10::kFloat));
+  };
+  for (const auto& parameter : module.parameters())
+    convert(parameter);
+  for (const auto& buffer : module.buffers())
+    convert(buffer);
+}
+
+Loaded load_module(const std::filesystem::path& file) {
+  Loaded loaded{read_module(file), {}};
+  torch::jit::Module& module = loaded.module;
   if (!module.find_method("forward")) {
     throw Error(ExitCode::model, "it holds tensors, but no network: it has no forward",
                 file.string(), export_hint);
   }
   check_tensors(module, file.string());
   module.eval();
+  unite_lists(module);
   for (const auto& parameter : module.parameters()) {
     const auto type = parameter.scalar_type();
-    if (type != c10::kHalf && type != c10::kBFloat16) continue;
-    module.to(c10::kFloat);
-    break;
+    if (parameter.is_floating_point() && type != c10::kFloat) loaded.converted.insert(type);
   }
-  return module;
-}
-
-// The flat graph must give what the module gives, whatever the lowering met. The second batch
-// shows it: a number that follows the batch, and was taken for a constant, is that of the first.
-void check_faithful(const Lowered& lowered, const ExampleImages& images, const std::string& file) {
-  const at::NoGradGuard no_grad;
-  const at::Tensor output = Piece(lowered.flat).run(images[1]);
-  const at::Tensor& expected = lowered.outputs[1];
-  if (output.sizes() == expected.sizes() && at::allclose(output, expected, 1e-3, 1e-4, true)) {
-    return;
-  }
-  throw Error(ExitCode::model,
-              "this network can't be lowered: its flat graph computes something else", file,
-              "it changes views of a tensor in place; export a network that doesn't");
+  make_float(module, loaded.converted);
+  return loaded;
 }
 
 void check_output(const Analysis& analysis, const FlatGraph& flat, const std::string& file) {
@@ -144,17 +166,22 @@ Model Model::load(const std::filesystem::path& file, const std::optional<InputSp
   Model model;
   model.info_ = read_file_info(file, input);
   const Stopwatch loading;
-  const torch::jit::Module module = load_module(file);
+  const auto [module, converted] = load_module(file);
   log::debug(str("model: loaded ", file.string(), " in ", fixed(loading.seconds(), 2), " s"));
   const Stopwatch lowering;
   const ExampleImages images = example_images(model.info_.input);
-  Lowered lowered = lower(module, images);
+  Lowered lowered = lower(module, images, converted);
   if (model.info_.normalises) shorten_names(lowered.flat);
-  check_faithful(lowered, images, file.string());
+  check_faithful(lowered, module, images);
   Network& network = *model.network_;
   network.code = module._ivalue()->compilation_unit();
+  network.output = meaning_of(lowered.flat, lowered.outputs[1]);
   network.analysis = analyse(lowered.flat, std::move(lowered.recording));
   check_output(network.analysis, lowered.flat, file.string());
+  if (lowered.training) {
+    auto& [flat, recording] = *lowered.training;
+    network.training = training_form(std::move(flat), std::move(recording), network.analysis);
+  }
   network.flat = std::move(lowered.flat);
   network.layers = public_layers(network.flat, network.analysis);
   if (has_classifier(network.flat, network.analysis)) network.layers.back().classifier = true;
@@ -172,7 +199,8 @@ const std::vector<Layer>& Model::layers() const {
 
 std::int64_t Model::outputs() const {
   const auto& sizes = network_->analysis.recording.sizes[0].at(network_->flat.output());
-  return sizes.size() == 2 ? sizes[1] : 0;
+  if (sizes.size() != 2) return 0;
+  return sizes[1] == 1 ? 2 : sizes[1];  // see up_to_logits
 }
 
 void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t seed) {
@@ -180,7 +208,9 @@ void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t s
   const FeaturePoint point = feature_point(network.flat, network.analysis, options.pool);
   auto [flat, recording] = with_head(network.flat, network.analysis, point, options, classes, seed);
   network.flat = std::move(flat);
+  network.output = Meaning::logits;
   network.analysis = analyse(network.flat, std::move(recording));
+  if (network.training) keep_common_cuts(*network.training, network.analysis);
   network.layers = public_layers(network.flat, network.analysis);
   log::debug(str("model: head attached; ", facts(network)));
 }
@@ -190,7 +220,7 @@ Totals Model::totals() const {
   for (const NamedTensor& tensor : network_->flat.tensors) {
     if (!tensor.parameter) continue;
     totals.all += tensor.tensor.numel();
-    (tensor.frozen ? totals.frozen : totals.trainable) += tensor.tensor.numel();
+    (tensor.trains() ? totals.trainable : totals.frozen) += tensor.tensor.numel();
   }
   return totals;
 }

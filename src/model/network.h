@@ -27,7 +27,12 @@ struct Recording {
   std::unordered_map<const torch::jit::Value*, c10::ScalarType> types;                 // tensors
   std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> sizes[2];    // tensors
   std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> numbers[2];  // int, int[]
+  // What stands for the value in the graph of the training mode, where there is one of its own.
+  std::unordered_map<const torch::jit::Value*, torch::jit::Value*> in_training;
 };
+
+// What the columns of a network's output are.
+enum class Meaning { logits, probabilities, sigmoids };
 
 // A place where `value` is the only tensor that is alive and depends on the images:
 // nodes up to and with position - 1 stand before it.
@@ -54,12 +59,20 @@ struct Analysis {
   std::vector<Cut> cuts;  // in order; the first is the images themselves
 };
 
+// The forward in training mode. Its tensors are those of the Network by name.
+struct TrainingForm {
+  FlatGraph flat;
+  Analysis analysis;
+};
+
 // The graph in use, what is known of it, and the choice of what is frozen.
 struct Network {
   std::shared_ptr<torch::jit::CompilationUnit> code;  // nodes point into it for error messages
   FlatGraph flat;
   Analysis analysis;
   std::vector<Layer> layers;  // of the backbone
+  Meaning output = Meaning::logits;
+  std::shared_ptr<const TrainingForm> training;  // where it is another one
   int frozen_layers = 0;
 };
 

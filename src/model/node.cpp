@@ -2,8 +2,6 @@
 
 #include "model/api/execute.h"
 
-#include <unordered_map>
-
 namespace tl {
 
 using torch::jit::Graph;
@@ -13,10 +11,9 @@ using torch::jit::Value;
 
 Stack run_node(Node* node, Stack inputs) {
   auto graph = std::make_shared<Graph>();
-  std::unordered_map<Value*, Value*> here;
-  for (Value* input : node->inputs())
-    here[input] = graph->addInput()->setType(input->type());
-  Node* clone = graph->createClone(node, [&](Value* v) { return here.at(v); });
+  // An input for each place: a value may stand in two, and be given twice.
+  Node* clone =
+      graph->createClone(node, [&](Value* v) { return graph->addInput()->setType(v->type()); });
   graph->insertNode(clone);
   for (Value* output : clone->outputs())
     graph->registerOutput(output);

@@ -1,6 +1,7 @@
 #include "model/api/parts.h"
 
 #include "model/freeze.h"
+#include "model/meaning.h"
 #include "model/slice.h"
 
 namespace tl {
@@ -21,10 +22,7 @@ FrozenPrefix frozen_prefix(const Model& model) {
 }
 
 FlatGraph up_to_logits(const Model& model) {
-  const Network& network = network_of(model);
-  torch::jit::Value* output = network.flat.output();
-  const torch::jit::Node* last = output->node();
-  return from_images(network, last->kind() == c10::aten::softmax ? last->input(0) : output);
+  return up_to_logits(network_of(model));
 }
 
 }  // namespace tl

@@ -28,6 +28,7 @@ void carry_over(const Recording& from, const Value* value, const Value* copy, Re
     if (const auto it = known.find(value); it != known.end()) into[copy] = it->second;
   };
   carry(from.types, to.types);
+  carry(from.in_training, to.in_training);
   for (const int which : {0, 1}) {
     carry(from.sizes[which], to.sizes[which]);
     carry(from.numbers[which], to.numbers[which]);

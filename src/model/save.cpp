@@ -28,7 +28,7 @@ class ModuleTree {
     const auto [path, leaf] = split(qualified_name(named));
     const at::Tensor tensor = named.tensor.detach().to(at::kCPU).contiguous();
     if (named.parameter) {
-      at(path).register_parameter(leaf, tensor.clone().set_requires_grad(true), false);
+      at(path).register_parameter(leaf, tensor.clone().set_requires_grad(!named.fixed), false);
     } else {
       at(path).register_buffer(leaf, tensor.clone());
     }

@@ -71,8 +71,8 @@ class Check {
     results_.insert("whole", whole_);
     cut(model);
     save(model);
-    train(model);
     train_in_bf16(model);
+    train(model);  // last: it moves statistics
     stage_ = "done";
   }
 
@@ -85,7 +85,8 @@ class Check {
   }
 
   void cut(tl::Model& model) {
-    const auto& [code, flat, analysis, layers, frozen] = tl::network_of(model);
+    const tl::FlatGraph& flat = tl::network_of(model).flat;
+    const tl::Analysis& analysis = tl::network_of(model).analysis;
     const at::NoGradGuard no_grad;
     for (const tl::Cut& place : analysis.cuts) {
       stage_ = "cut " + std::to_string(place.position);
@@ -141,6 +142,8 @@ class Check {
     const at::Tensor logits = trainee.logits(input(model), true);
     (logits * direction_).sum().backward();
     results_.insert("bf16", trainee.logits(input(model), false));
+    for (const auto& [name, tensor] : trainee.state())
+      tensor.mutable_grad() = at::Tensor();
     stage_ = "bf16 engine";
     model.freeze(tl::FreezeWord::all);
     const tl::Prefix prefix(model, Precision::bf16);

@@ -168,11 +168,6 @@ def test_a_gigantic_tensor(tmp_path, data):
     refused(run("tl-inspect", file, code=4), "weight", "memory", file)
 
 
-def test_features_that_a_head_does_not_take(tmp_path, data):
-    file = export(Double(), tmp_path / "network.pt")
-    refuse(tmp_path, base_config(data, file), 4, "type Double", "takes Float")
-
-
 def test_a_network_for_another_size(tmp_path, data):
     network = nn.Sequential(tiny_network().features, nn.Flatten(), nn.Linear(16 * 8 * 8, 4)).eval()
     file = export(network, tmp_path / "network.pt", size=48)

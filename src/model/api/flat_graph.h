@@ -16,6 +16,9 @@ struct NamedTensor {
   bool parameter = false;  // else a buffer
   bool head = false;       // of the head that we attached
   bool frozen = false;
+  bool fixed = false;  // a parameter that the file itself does not train
+
+  bool trains() const { return parameter && !frozen && !fixed; }
 };
 
 // A graph without control flow, mutation or calls. Its inputs are the images (normalised, float,

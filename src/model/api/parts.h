@@ -19,7 +19,8 @@ struct FrozenPrefix {
 // Up to the last cut that stands before training begins.
 FrozenPrefix frozen_prefix(const Model& model);
 
-// The whole network, without a softmax of its own at the end. The output is N x C.
+// The whole network, up to its logits, N x C: also where it gives probabilities. One output becomes
+// two, for no and yes.
 FlatGraph up_to_logits(const Model& model);
 
 }  // namespace tl

@@ -93,10 +93,9 @@ def kind(said):
 def shrunk(case, probe, folder, said):
     """The case without the steps that the finding does not need."""
     i = len(case.steps) - 1
-    while i >= 0:
+    while i > 0:
         smaller = copy(case)
-        before = case.steps[i - 1].form.kind if i > 0 else "map"
-        if case.steps[i].form.kind != before:
+        if case.steps[i].form.kind != case.steps[i - 1].form.kind:
             i -= 1
             continue
         smaller.steps = case.steps[:i] + case.steps[i + 1:]

@@ -40,6 +40,14 @@ class Case:
     def refusable(self):
         return any(step.refusable for step in self.steps)
 
+    def bakes_in(self):
+        """A trace holds what the example's pixels were."""
+        return any(step.bakes_in for step in self.steps)
+
+    def mixes_axes(self):
+        """No last layer or norm tells where the channels are."""
+        return re.search(r"view\(|fold\(|movedim|\.mT|einsum|stack", self.text()) is not None
+
     def trains_otherwise(self):
         return any(step.trains_otherwise for step in self.steps)
 

@@ -16,7 +16,7 @@ def classifier(w):
     """Returns what the network gives: features, logits, probabilities, log_probabilities or sigmoid."""
     if w.form.kind != "vector" or w.chance(0.25):
         return "features"
-    c, classes = w.form.channels, w.pick(2, 3, 7)
+    c, classes = w.form.channels, w.pick(1, 2, 3, 7)
     which = w.rng.random()
     if which < 0.6:
         w.line(f"x = {w.module(f'nn.Linear({c}, {classes}, bias={w.chance(0.8)})')}(x)")
@@ -25,8 +25,9 @@ def classifier(w):
     else:
         p = w.parameter(f"torch.randn({c}, {classes})")
         w.line(f"x = {w.pick(f'x @ {p}', f'torch.mm(x, {p})', f'F.linear(x, {p}.t())')}")
-    gives, lines = w.rng.choices(["logits", "probabilities", "log_probabilities", "sigmoid"],
-                                 weights=[6, 3, 1, 1])[0], None
+    weights = [6, 0, 0, 2] if classes == 1 else [6, 3, 1, 1]
+    gives = w.rng.choices(["logits", "probabilities", "log_probabilities", "sigmoid"],
+                          weights=weights)[0]
     lines = {"logits": LOGITS, "probabilities": PROBABILITIES,
              "log_probabilities": LOG_PROBABILITIES, "sigmoid": SIGMOID}[gives]
     line = w.rng.choice(lines)

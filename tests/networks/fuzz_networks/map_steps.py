@@ -211,6 +211,11 @@ def double_or_half(w):
                                "x.round().int().float() * 0.1 + x", "x.bfloat16().float()"))
 
 
+def inner_double(w):
+    m = w.module(f"nn.Conv2d({w.form.channels}, 4, 1).double()")
+    w.line(f"x = {m}(x.double()).float()")
+
+
 def made_here(w):
     w.line("x = " + w.pick(
         "x + torch.arange(x.size(3), device=x.device)", "x + torch.ones_like(x) * 0.5",
@@ -249,6 +254,7 @@ def drop(w):
                   f"x = x * 0.5 + {w.module(f'nn.Dropout2d({p}, inplace=False)')}(x)",
                   f"x = x + F.dropout(x, {p}, HARD)", f"x = x + F.dropout(x * 1.0, {p}, self.training)",
                   f"x = x + {w.module(f'nn.AlphaDropout({p})')}(x) * 0.0"))
+    w.step.leaves_no_trace = True  # in eval mode a trace takes x and dropout(x) for one
     w.step.trains_otherwise = True
 
 
@@ -278,7 +284,7 @@ def mix_the_batch(w):
 def look_at_pixels(w):
     w.line(w.pick("if x.mean() > 0:\n            x = x * 2", "x = x[:, :int(x.argmax()) * 0 + 2]",
                   "x = x * float(x.max())"))
-    w.step.refusable = True
+    w.step.refusable = w.step.bakes_in = True
 
 
 def save(w):
@@ -355,7 +361,7 @@ STEPS = {convolution: 8, transposed_convolution: 2, convolution_1d: 2, convoluti
          batch_norm_of_the_batch: 0.4, other_norm: 3, tracking_instance_norm: 1, activation: 5,
          learned_activation: 1, arithmetic: 5, in_place: 3, write_into_a_view: 0.5,
          assign_to_a_part: 0.5, pool: 2, resample: 1, sample_grid: 0.5, pad: 1.5, shuffle: 4, index: 1,
-         buffer: 2, double_or_half: 1.5, made_here: 2, learned_table: 1, integer_parameter: 0.5,
+         buffer: 2, double_or_half: 1.5, inner_double: 0.5, made_here: 2, learned_table: 1, integer_parameter: 0.5,
          gate: 1.5, drop: 1.5, stochastic_depth: 0.7, if_training: 0.5, mix_the_batch: 0.4,
          look_at_pixels: 0.2, save: 3, combine: 4, helper_list: 2, to_nhwc: 1, to_tokens: 1.2,
          to_vector: 1}

@@ -39,11 +39,15 @@ def pooled(features, form):
 def write_network(case, network, file):
     """As TorchScript in the case's mode and type."""
     network = copy.deepcopy(network).train(case.mode == "train")
+    before = copy.deepcopy(network.state_dict())
     if case.method == "script":
         scripted = torch.jit.script(network)
     else:
         scripted = torch.jit.trace(network, torch.rand(2, 3, SIZE, SIZE), check_trace=False)
+    scripted.load_state_dict(before)  # a trace in train mode moves running statistics
     scripted.to(TYPES[case.storage]).save(str(file))
+    if case.storage == "float":
+        torch.jit.load(str(file))(torch.rand(IMAGES, 3, SIZE, SIZE))  # or PyTorch can't run it
 
 
 def off(a, b):
@@ -100,12 +104,23 @@ def near(ours, theirs, tolerance, what):
         raise Finding(f"{what}: off by {error:.2g}")
 
 
+def is_distribution(rows):
+    return bool(rows.dim() == 2 and (rows >= 0).all() and (rows.sum(1) - 1).abs().max() < 1e-4)
+
+
 def check_output(reference, results, facts):
     gives, expected, ours = reference.case.gives, reference.output, results["output"]
-    if gives in ("probabilities", "log_probabilities"):
+    if expected.dim() == 2 and expected.shape[1] == 1 and gives != "features":
+        yes = expected if gives == "sigmoid" else expected.sigmoid()
+        near(ours.softmax(1)[:, 1:], yes, 1e-3, "probability of a yes")
+    elif gives in ("probabilities", "log_probabilities"):
         expected = expected if gives == "probabilities" else expected.exp()
         near(ours.softmax(1), expected, 1e-3, "probabilities from the softmax of the output")
-    elif gives == "logits" or gives == "features":
+    elif gives == "sigmoid":
+        near(ours.sigmoid(), expected, 1e-3, "sigmoids of the output")
+    elif is_distribution(expected) and not is_distribution(ours):
+        near(ours.softmax(1), expected, 1e-3, "probabilities from the softmax of the output")
+    else:
         near(ours, expected, 1e-3, "output")
     near(results["alone"], ours[:1], 1e-3, "an image alone and among others")
 
@@ -118,7 +133,10 @@ def check_training(reference, results, facts, norms):
         return  # what is frozen stays in evaluation mode, whole
     frozen = {name.removeprefix("backbone.") for name in facts["frozen"]}
     head = [results["head.0.weight"].clone(), results["head.0.bias"].clone()]
-    logits, network = reference.trained(head, facts["classifier"], frozen, norms)
+    try:
+        logits, network = reference.trained(head, facts["classifier"], frozen, norms)
+    except RuntimeError:
+        return  # PyTorch itself can't train it: an in-place step too many
     near(results["trained"], logits, 1e-2, f"logits in training mode, k = {facts['trained_k']}")
     for name, tensor in (("weight", head[0]), ("bias", head[1])):
         near(results[f"grad.head.0.{name}"], tensor.grad, 3e-2, f"gradient of the head's {name}")
@@ -142,19 +160,59 @@ def check_training(reference, results, facts, norms):
             near(ours.float(), buffer.float(), 1e-2, f"buffer {name} after a step")
 
 
+def rounded(network, inputs, output):
+    if isinstance(output, torch.Tensor) and output.is_floating_point():
+        return output.bfloat16().to(output.dtype)
+
+
+def rounded_to_bf16(network):
+    """Weights, and what each layer gives."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        module.register_forward_hook(rounded)
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.bfloat16().to(tensor.dtype)
+    return network
+
+
+def check_bf16(reference, results, facts):
+    """Near to fp32, by what the head's sums are made of, since they may cancel out, and by what
+    rounding changes in PyTorch, since some networks enlarge it."""
+    head = [results["head.0.weight"], results["head.0.bias"]]
+    whole, case, x = results["whole"], reference.case, reference.x
+
+    def features(network, images):
+        return pooled((network.features if facts["classifier"] else network)(images), case.form)
+
+    with torch.no_grad():
+        largest = F.linear(features(reference.network, x.clone()).abs(), *(t.abs() for t in head))
+        theirs = features(rounded_to_bf16(reference.network), x.bfloat16().to(x.dtype))
+        unavoidable = (F.linear(theirs, *head) - whole).abs().max()
+        allowed = 0.2 * largest.max() + 4 * unavoidable
+    for which in ("bf16", "bf16_engine"):
+        error = (results[which] - whole).abs().max()
+        if not error < allowed:
+            raise Finding(f"{which}: off by {error:.2g}, of {allowed:.2g} allowed")
+
+
 def names_an_operation(refusal):
     text = refusal["what"] + refusal["where"]
-    return "aten::" in text or "prim::" in text
+    return "aten::" in text or "prim::" in text or "than alone" in text
 
 
 def check_refusal(reference, refusal):
     """True where refusing is right."""
     if refusal["code"] != 4:
-        raise Finding(f"{refusal['stage']}: code {refusal['code']}: {refusal['what'][-400:]}")
+        raise Finding(f"{refusal['stage']}: code {refusal['code']}: {refusal['what'][:400]}")
     if not names_an_operation(refusal):
         raise Finding(f"{refusal['stage']}: refused without the operation's name: {refusal['what']}")
     if reference.case.refusable() or not reference.rows_are_independent:
         return
+    if "nothing tells which side" in refusal["what"] and reference.case.mixes_axes():
+        return
+    if "more than one tensor" in refusal["what"] and reference.case.trains_otherwise():
+        return  # it ends otherwise in training mode
     raise Finding(f"{refusal['stage']}: refused: {refusal['what']} [{refusal['where']}]")
 
 
@@ -164,15 +222,22 @@ def judge(reference, results, facts, norms):
     if refusal and "output" not in results:
         check_refusal(reference, refusal)
         return "refused"
+    if reference.case.method == "trace" and reference.case.bakes_in():
+        return "skipped"
     if not reference.rows_are_independent:
         raise Finding("rows depend on each other, and it was not refused")
     check_output(reference, results, facts)
     if refusal and "whole" not in results:
         check_refusal(reference, refusal)
         return "refused"
+    if reference.case.gives == "features" and facts["classifier"]:
+        return "same"  # its last layer looks like one, and may be
     head = [results["head.0.weight"], results["head.0.bias"]]
     with torch.no_grad():
-        expected = reference.with_head(reference.network, head, facts["classifier"])
+        try:
+            expected = reference.with_head(reference.network, head, facts["classifier"])
+        except RuntimeError as error:
+            raise Finding(f"the head is somewhere else: {error}")
     near(results["whole"], expected, 1e-3, "logits of the head")
     for what, error in facts["differences"].items():
         if error is None or not error < 1e-3:
@@ -181,6 +246,5 @@ def judge(reference, results, facts, norms):
         check_refusal(reference, refusal)
         return "refused"
     check_training(reference, results, facts, norms)
-    for which in ("bf16", "bf16_engine"):
-        near(results[which], results["whole"], 0.25, which)
+    check_bf16(reference, results, facts)
     return "same"

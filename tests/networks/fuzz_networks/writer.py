@@ -30,6 +30,7 @@ class Step:
     form: Form = None
     refusable: bool = False  # PyTorch runs it, and a refusal that names the operation is right
     trains_otherwise: bool = False  # it does something else in training mode
+    bakes_in: bool = False  # a trace holds what the example's pixels were
     leaves_no_trace: bool = False  # and a trace in eval mode does not show that it would
 
 

@@ -1,0 +1,202 @@
+#include "model/channels.h"
+
+#include "model/kinds.h"
+
+#include <torch/csrc/jit/ir/constants.h>
+
+#include <functional>
+#include <numeric>
+#include <set>
+#include <string>
+
+namespace tl {
+namespace {
+
+using torch::jit::Node;
+using torch::jit::Value;
+using Sizes = std::vector<std::int64_t>;
+
+// For each axis of a value, the axis that it is in the end; none where it is only part of one.
+using Axes = std::vector<std::optional<std::size_t>>;
+
+bool among(const Node* node, const std::set<std::string>& kinds) {
+  return kinds.count(node->kind().toUnqualString()) > 0;
+}
+
+bool makes_channels_first(const Node* node) {
+  static const std::set<std::string> kinds = {
+      "batch_norm",         "instance_norm",       "group_norm",         "max_pool2d",
+      "avg_pool2d",         "adaptive_avg_pool2d", "max_pool1d",         "adaptive_max_pool2d",
+      "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "pixel_shuffle",
+      "pixel_unshuffle",    "channel_shuffle",     "grid_sampler"};
+  return is_convolution(node) || among(node, kinds);
+}
+
+bool is_of_channels_last(const Node* node) {
+  static const std::set<std::string> kinds = {"linear",   "lstm",     "gru",
+                                              "rnn_tanh", "rnn_relu", "embedding"};
+  return among(node, kinds);
+}
+
+// x @ w: the weight's columns are the channels.
+bool is_product_with_weight(const Node* node) {
+  return among(node, {"matmul", "mm", "tensordot"}) &&
+         node->input(1)->node()->kind() == torch::jit::prim::Param;
+}
+
+bool only_changes_the_form(const Node* node) {
+  static const std::set<std::string> kinds = {"view",    "reshape",   "flatten",     "unflatten",
+                                              "squeeze", "unsqueeze", "_unsafe_view"};
+  return among(node, kinds);
+}
+
+// Follows a value back to the layer that made it.
+class Way {
+ public:
+  Way(const Recording& recording, const Value* value, std::set<const Value*>& seen)
+      : recording_(recording), value_(value), seen_(seen), axes_(sizes(value, 0).size()) {
+    for (std::size_t i = 0; i < axes_.size(); ++i)
+      axes_[i] = i;
+  }
+
+  std::optional<std::size_t> channels() {
+    while (value_ != nullptr && seen_.insert(value_).second) {
+      const Node* node = value_->node();
+      if (node->kind() == torch::jit::prim::Param) {
+        const bool is_image = value_->offset() == 0;
+        return is_image ? axes_[1] : std::nullopt;
+      }
+      if (makes_channels_first(node) && axes_.size() > 1) return axes_[1];
+      if (is_of_channels_last(node) || is_product_with_weight(node) || is_norm_of_last_axis(node))
+        return axes_.back();
+      value_ = step(node);
+    }
+    return found_;
+  }
+
+ private:
+  const Sizes& sizes(const Value* value, int which) const {
+    static const Sizes none;
+    const auto found = recording_.sizes[which].find(value);
+    return found == recording_.sizes[which].end() ? none : found->second;
+  }
+
+  // The value in front of the node; none where the axes can't be followed through it.
+  const Value* step(const Node* node) {
+    const Value* input = node->inputs().empty() ? nullptr : node->input(0);
+    if (input == nullptr) return nullptr;
+    if (among(node, {"permute"})) return permuted(node, input);
+    if (among(node, {"transpose", "transpose_", "swapaxes", "swapdims"})) {
+      return transposed(node, input);
+    }
+    if (among(node, {"movedim", "moveaxis"})) return moved(node, input);
+    if (only_changes_the_form(node)) return reshaped(input);
+    if (among(node, {"ListUnpack", "TupleUnpack", "ListConstruct", "TupleConstruct"})) return input;
+    const Sizes& own = sizes(value_, 0);
+    for (const Value* candidate : node->inputs()) {
+      if (own.empty() || sizes(candidate, 0) != own) continue;
+      Way branch = *this;
+      branch.value_ = candidate;
+      found_ = branch.channels();
+      if (found_) return nullptr;
+    }
+    static const std::set<std::string> parts = {
+        "slice",        "pad",       "constant_pad_nd",  "cat",  "chunk",  "narrow",
+        "index_select", "split",     "split_with_sizes", "roll", "repeat", "tile",
+        "expand",       "expand_as", "repeat_interleave"};
+    return among(node, parts) ? input : nullptr;
+  }
+
+  std::optional<Sizes> constant(const Node* node, std::size_t input) const {
+    const auto value = torch::jit::toIValue(node->input(input));
+    if (value && value->isInt()) return Sizes{value->toInt()};
+    const auto known = recording_.numbers[0].find(node->input(input));
+    if (known == recording_.numbers[0].end()) return std::nullopt;
+    return known->second;
+  }
+
+  // A norm over several axes, as LayerNorm([C, H, W]), tells nothing.
+  bool is_norm_of_last_axis(const Node* node) const {
+    if (!among(node, {"layer_norm", "rms_norm"})) return false;
+    const auto sizes = constant(node, 1);
+    return sizes && sizes->size() == 1;
+  }
+
+  std::size_t axis(std::int64_t index) const {
+    const auto rank = static_cast<std::int64_t>(axes_.size());
+    return static_cast<std::size_t>(index < 0 ? index + rank : index);
+  }
+
+  const Value* permuted(const Node* node, const Value* input) {
+    const auto order = constant(node, 1);
+    if (!order) return nullptr;
+    const Axes behind = axes_;
+    for (std::size_t i = 0; i < behind.size(); ++i)
+      axes_[axis((*order)[i])] = behind[i];
+    return input;
+  }
+
+  const Value* transposed(const Node* node, const Value* input) {
+    const auto a = constant(node, 1);
+    const auto b = constant(node, 2);
+    if (!a || !b) return nullptr;
+    std::swap(axes_[axis(a->at(0))], axes_[axis(b->at(0))]);
+    return input;
+  }
+
+  const Value* moved(const Node* node, const Value* input) {
+    const auto from = constant(node, 1);
+    const auto to = constant(node, 2);
+    if (!from || !to || from->size() != 1) return nullptr;
+    const auto before = static_cast<std::ptrdiff_t>(axis(from->at(0)));
+    const auto behind = static_cast<std::ptrdiff_t>(axis(to->at(0)));
+    const auto moved_axis = axes_[axis(to->at(0))];
+    axes_.erase(axes_.begin() + behind);
+    axes_.insert(axes_.begin() + before, moved_axis);
+    return input;
+  }
+
+  // An axis stays one where as many numbers stand in front of it and behind it, for both batches.
+  const Value* reshaped(const Value* input) {
+    const auto places = [&](const Value* value) {
+      std::vector<std::vector<std::int64_t>> all;
+      for (std::size_t i = 0; i < sizes(value, 0).size(); ++i) {
+        std::vector<std::int64_t> place;
+        for (const int which : {0, 1}) {
+          const Sizes& all_sizes = sizes(value, which);
+          const auto begin = all_sizes.begin() + static_cast<std::ptrdiff_t>(i);
+          place.push_back(*begin);
+          place.push_back(
+              std::accumulate(begin + 1, all_sizes.end(), std::int64_t{1}, std::multiplies<>()));
+        }
+        all.push_back(std::move(place));
+      }
+      return all;
+    };
+    const auto before = places(input);
+    const auto behind = places(value_);
+    Axes axes(before.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      for (std::size_t j = 0; j < behind.size(); ++j) {
+        if (before[i] == behind[j] && before[i][0] > 1) axes[i] = axes_[j];
+      }
+    }
+    axes_ = std::move(axes);
+    return input;
+  }
+
+  const Recording& recording_;
+  const Value* value_;
+  std::set<const Value*>& seen_;
+  Axes axes_;
+  std::optional<std::size_t> found_;  // on a branch
+};
+
+}  // namespace
+
+std::optional<std::size_t> channel_axis(const Recording& recording, const Value* value) {
+  std::set<const Value*> seen;
+  return Way(recording, value, seen).channels();
+}
+
+}  // namespace tl
