@@ -4,7 +4,6 @@
 #include <ATen/Context.h>
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/version.h>
 #ifdef TL_OPENVINO
 #include <openvino/core/version.hpp>
@@ -52,8 +51,8 @@ std::string compute_capability(const at::Device& device) {
 
 std::string hardware(const at::Device& device) {
   if (device.is_cpu()) return instruction_sets();
-  return str(at::detail::getCUDAHooks().showConfig(), " capability ", compute_capability(device),
-             " tf32 ", at::globalContext().allowTF32CuDNN(), at::globalContext().allowTF32CuBLAS());
+  return str("cuda ", compute_capability(device), " tf32 ", at::globalContext().allowTF32CuDNN(),
+             at::globalContext().allowTF32CuBLAS());
 }
 
 }  // namespace

@@ -53,14 +53,14 @@ bool only_changes_the_form(const Node* node) {
 // Follows a value back to the layer that made it.
 class Way {
  public:
-  Way(const Recording& recording, const Value* value, std::set<const Value*>& seen)
-      : recording_(recording), value_(value), seen_(seen), axes_(sizes(value, 0).size()) {
+  Way(const Recording& recording, const Value* value, std::set<const Value*>& branched)
+      : recording_(recording), value_(value), branched_(branched), axes_(sizes(value, 0).size()) {
     for (std::size_t i = 0; i < axes_.size(); ++i)
       axes_[i] = i;
   }
 
   std::optional<std::size_t> channels() {
-    while (value_ != nullptr && seen_.insert(value_).second) {
+    while (value_ != nullptr) {
       const Node* node = value_->node();
       if (node->kind() == torch::jit::prim::Param) {
         const bool is_image = value_->offset() == 0;
@@ -93,6 +93,7 @@ class Way {
     if (only_changes_the_form(node)) return reshaped(input);
     if (among(node, {"ListUnpack", "TupleUnpack", "ListConstruct", "TupleConstruct"})) return input;
     const Sizes& own = sizes(value_, 0);
+    if (!branched_.insert(value_).second) return nullptr;
     for (const Value* candidate : node->inputs()) {
       if (own.empty() || sizes(candidate, 0) != own) continue;
       Way branch = *this;
@@ -187,7 +188,7 @@ class Way {
 
   const Recording& recording_;
   const Value* value_;
-  std::set<const Value*>& seen_;
+  std::set<const Value*>& branched_;  // values whose branches were tried
   Axes axes_;
   std::optional<std::size_t> found_;  // on a branch
 };
@@ -195,8 +196,8 @@ class Way {
 }  // namespace
 
 std::optional<std::size_t> channel_axis(const Recording& recording, const Value* value) {
-  std::set<const Value*> seen;
-  return Way(recording, value, seen).channels();
+  std::set<const Value*> branched;
+  return Way(recording, value, branched).channels();
 }
 
 }  // namespace tl
