@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "error_of.h"
+#include "source_folder.h"
 #include "temporary_folder.h"
 #include "tl/base/files.h"
 
@@ -175,19 +176,19 @@ TEST_CASE("what the schema can't say is checked too") {
 
 TEST_CASE("the configs that come with the project load") {
   int loaded = 0;
-  for (const auto& entry : fs::directory_iterator(TL_SOURCE_DIR "/configs")) {
+  for (const auto& entry : fs::directory_iterator(source_folder() / "configs")) {
     if (entry.path().extension() != ".json" || has(entry.path().string(), ".schema.")) continue;
     INFO(entry.path());
     const Experiment e = tl::load_experiment(entry.path(), {}).options;
-    CHECK(e.data.root.parent_path() == fs::path(TL_SOURCE_DIR) / "data");
-    CHECK(e.backbone.file == fs::path(TL_SOURCE_DIR) / "models/efficientnet_lite0.pt");
+    CHECK(e.data.root.parent_path() == source_folder() / "data");
+    CHECK(e.backbone.file == source_folder() / "models/efficientnet_lite0.pt");
     ++loaded;
   }
   CHECK(loaded >= 3);
 }
 
 TEST_CASE("the configs that the fuzzer begins with load, so that it gets behind the schema") {
-  for (const auto& entry : fs::directory_iterator(TL_SOURCE_DIR "/tests/fuzz/corpus/config")) {
+  for (const auto& entry : fs::directory_iterator(source_folder() / "tests/fuzz/corpus/config")) {
     INFO(entry.path());
     std::istringstream text(tl::read_file(entry.path(), tl::ExitCode::data));
     std::string part;

@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "error_of.h"
+#include "source_folder.h"
 #include "tl/base/files.h"
 
 using Json = nlohmann::ordered_json;
@@ -166,7 +167,7 @@ TEST_CASE("a long value is shortened to whole characters") {
 }
 
 TEST_CASE("the embedded schema is the file") {
-  const std::string path = TL_SOURCE_DIR "/configs/experiment.schema.json";
+  const std::filesystem::path path = source_folder() / "configs/experiment.schema.json";
   CHECK(tl::experiment_schema() == Json::parse(tl::read_file(path, tl::ExitCode::defect)));
 }
 

@@ -6,6 +6,7 @@
 
 #include "catch.h"
 #include "error_of.h"
+#include "source_folder.h"
 #include "tl/base/files.h"
 #include "train/contained.h"
 
@@ -56,8 +57,8 @@ Checkpoint read(const std::string& bytes) {
 }
 
 std::string fixture(int format) {
-  return read_file(TL_SOURCE_DIR "/tests/train/fixtures/format" + std::to_string(format) + ".ckpt",
-                   ExitCode::data);
+  const std::string name = "format" + std::to_string(format) + ".ckpt";
+  return read_file(source_folder() / "tests/train/fixtures" / name, ExitCode::data);
 }
 
 }  // namespace
