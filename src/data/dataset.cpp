@@ -135,12 +135,6 @@ Dataset list_dataset(const DataOptions& options) {
   return dataset;
 }
 
-Dataset open_dataset(const DataOptions& options, std::uint64_t seed, const CheckOptions& how) {
-  Dataset dataset = list_dataset(options);
-  check_dataset(dataset, options, seed, how);
-  return dataset;
-}
-
 Dataset open_evaluation_folder(const fs::path& root, const Names& classes, BadImage on_bad_image,
                                const CheckOptions& how) {
   Dataset dataset;

@@ -1,6 +1,7 @@
 #include "tl/data/dataset.h"
 
 #include "data/scratch.h"
+#include "open_dataset.h"
 #include "tl/data/image_cache.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "tl/data/loader.h"
 
 #include "data/scratch.h"
+#include "open_dataset.h"
 #include "resource_limit.h"
 #include "tl/base/hash.h"
 #include "tl/data/image.h"

@@ -1,5 +1,6 @@
 // On real photos, where TL_REAL_DATA names a folder with them.
 #include "data/scratch.h"
+#include "open_dataset.h"
 #include "tl/data/dataset.h"
 
 #include <cstdlib>

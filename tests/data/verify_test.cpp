@@ -1,5 +1,6 @@
 #include "data/verify.h"
 
+#include "open_dataset.h"
 #include "resource_limit.h"
 #include "scratch.h"
 #include "tl/data/dataset.h"

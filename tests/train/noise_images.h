@@ -7,6 +7,7 @@
 #include "small_network.h"
 // clang-format on
 
+#include "open_dataset.h"
 #include "temporary_folder.h"
 
 #include <opencv2/imgcodecs.hpp>

@@ -76,11 +76,8 @@ struct CheckOptions {
 void check_dataset(Dataset& dataset, const DataOptions& options, std::uint64_t seed,
                    const CheckOptions& how);
 
-// Lists and checks.
-Dataset open_dataset(const DataOptions& options, std::uint64_t seed, const CheckOptions& how);
-
-// The same to look at it: what can't be read is skipped too, and of what stops a training there
-// remains that there is no dataset at all; find_faults tells the rest.
+// Lists and checks, to look at it: what can't be read is skipped too, and of what stops a training
+// there remains that there is no dataset at all; find_faults tells the rest.
 Dataset inspect_dataset(const DataOptions& options, std::uint64_t seed, const CheckOptions& how);
 
 // A folder for evaluation: labels follow `classes` (a model's own), whatever subset of them the
