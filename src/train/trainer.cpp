@@ -4,23 +4,17 @@
 #include "tl/base/error.h"
 #include "tl/base/random.h"
 #include "tl/base/refusal.h"
+#include "tl/base/stopwatch.h"
 #include "tl/base/text.h"
 #include "train/checkpoint_folder.h"
 #include "train/step_threads.h"
 
 #include <ATen/Context.h>
 
-#include <chrono>
 #include <cmath>
 
 namespace tl {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Nats: from there no training comes back.
 constexpr double hopeless = 1e5;
@@ -120,7 +114,7 @@ class Training {
   // False: stopped, and saved, unless no step was made: then the last checkpoint says all, or there
   // is nothing to save yet.
   bool train_epoch() {
-    const auto start = Clock::now();
+    const Stopwatch clock;
     const double seconds_before = position_.seconds;
     FeatureSource& source = *stage().train;
     source.begin(position_.epoch, position_.step);
@@ -128,7 +122,7 @@ class Training {
       const auto batch = source.next();
       if (!batch) return true;
       train_step(*batch);
-      position_.seconds = seconds_before + seconds_since(start);
+      position_.seconds = seconds_before + clock.seconds();
       observer_.on_step({position_.epoch, position_.step, source.batches(), mean_loss(), accuracy(),
                          static_cast<double>(position_.seen) / position_.seconds,
                          position_.seconds});
@@ -179,7 +173,7 @@ class Training {
     double loss_sum = 0;
     std::int64_t correct = 0;
     std::int64_t seen = 0;
-    const auto start = Clock::now();
+    const Stopwatch clock;
     FeatureSource& source = *stage().val;
     source.begin(position_.epoch, 0);
     while (true) {
@@ -205,7 +199,7 @@ class Training {
     metrics.val_accuracy = static_cast<double>(correct) / static_cast<double>(seen);
     metrics.lr =
         stage().optimizer.head_rate() * stage().rate_factor(position_.epoch, position_.step - 1);
-    metrics.seconds = position_.seconds + seconds_since(start);
+    metrics.seconds = position_.seconds + clock.seconds();
     metrics.images_per_second = static_cast<double>(position_.seen) / position_.seconds;
     return metrics;
   }
@@ -244,7 +238,7 @@ class Training {
       return position_.step % static_cast<std::size_t>(due->steps) == 0;
     }
     const auto* due = std::get_if<EverySeconds>(&every);
-    return due != nullptr && seconds_since(saved_) >= due->seconds;
+    return due != nullptr && since_save_.seconds() >= due->seconds;
   }
 
   std::string encoded() const {
@@ -253,7 +247,7 @@ class Training {
   void save() { save(encoded()); }
   void save(const std::string& bytes) {
     checkpoints_.save_last(bytes);
-    saved_ = Clock::now();
+    since_save_ = Stopwatch();
   }
 
   const TrainOptions& options_;
@@ -262,7 +256,7 @@ class Training {
   const Field<EpochMetrics>& metric_;  // that epochs are chosen by
   CheckpointFolder checkpoints_;
   Position position_;
-  Clock::time_point saved_ = Clock::now();
+  Stopwatch since_save_;
 };
 
 }  // namespace
