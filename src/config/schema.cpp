@@ -168,7 +168,8 @@ class Checker {
 };
 
 // The first fault, and the others in the hint.
-[[noreturn]] void refuse(const std::vector<Checker::Fault>& faults, const std::string& file) {
+[[noreturn]] void refuse_config(const std::vector<Checker::Fault>& faults,
+                                const std::string& file) {
   std::string hint = faults[0].hint.empty() ? "mend it" : faults[0].hint;
   for (std::size_t i = 1; i < faults.size(); ++i)
     hint += str("\n  also:  ", faults[i].what, faults[i].hint.empty() ? "" : ". ", faults[i].hint);
@@ -181,7 +182,7 @@ Json apply_schema(const Json& value, const Json& schema, const std::string& file
   const Json whole = without_references(schema);
   Checker checker(whole);
   Json result = checker.check(value, whole, "");
-  if (!checker.faults().empty()) refuse(checker.faults(), file);
+  if (!checker.faults().empty()) refuse_config(checker.faults(), file);
   return result;
 }
 

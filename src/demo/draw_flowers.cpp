@@ -58,7 +58,7 @@ std::string drawn_jpeg(Kind kind, int number, const Options& options) {
 int draw_missing(const Options& options) {
   int drawn = 0;
   for (const Kind kind : kinds) {
-    const fs::path folder = options.folder / name(kind);
+    const fs::path folder = options.folder / kind_name(kind);
     fs::create_directories(folder);
     for (int number = 1; number <= options.per_class; ++number) {
       const fs::path file = folder / str(number, ".jpg");

@@ -208,7 +208,7 @@ void paint_stem(cv::Mat& canvas, Kind kind, Point top, double radius, Random& ra
 
 }  // namespace
 
-const char* name(Kind kind) {
+const char* kind_name(Kind kind) {
   constexpr const char* names[] = {"daisy", "lily", "poppy", "rose", "tulip"};
   return names[static_cast<int>(kind)];
 }
