@@ -21,8 +21,7 @@
 namespace tl {
 namespace {
 
-// A request has a fixed shape. With this many images, what it costs beside its arithmetic does not
-// count.
+// A request has a fixed shape. With this many images it costs hardly more than its arithmetic.
 constexpr std::int64_t images_per_request = 4;
 // Each core has a stream, which computes one request at a time. Requests wait in one queue for all
 // streams, so that one whose core is slow, or shared with a loader, takes fewer.

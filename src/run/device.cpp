@@ -60,8 +60,8 @@ void set_up_process(int threads) {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 64 << 20);
-  // And what one thread frees would not be there for the next: each has an arena of its own, and an
-  // empty one goes back to the system.
+  // One arena for all threads. With one each, what a thread frees is of no use to the next, and
+  // goes back to the system when its arena is empty.
   mallopt(M_ARENA_MAX, 1);
   if (threads > 0) at::set_num_threads(threads);
   // On a GPU too the same run gives the same numbers, and fp32 is fp32.

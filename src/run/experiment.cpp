@@ -18,9 +18,8 @@ namespace tl {
 
 namespace {
 
-// With head, frozen, on the device. Other threads check the images meanwhile. LibTorch's threads
-// all wait for the slowest of them, which is one that shares its core; with half as many fewer
-// share.
+// With head, frozen, on the device. Other threads check the images meanwhile, so LibTorch takes
+// half of the cores: its threads wait for each other, and one that shares its core holds up all.
 Model make_model(const Experiment& options, int classes, const c10::Device& device) {
   const ComputeThreads half(std::max(compute_threads() / 2, 1));
   Model model = Model::load(options.backbone.file, options.backbone.input);

@@ -6,9 +6,9 @@
 namespace tl {
 namespace {
 
-// Several batches are computed in one call, so that a machine of many cores has enough to do. The
-// calls of an epoch are the same wherever it begins, since an engine's last bits may depend on how
-// many images it is given: an epoch that begins within a call's batches computes all of them.
+// Several batches are computed in one call, so that a machine of many cores has enough to do. An
+// engine's last bits may depend on how many images a call has, so an epoch has the same calls
+// wherever it begins: within a call, that is made whole and the batches in front are passed over.
 class LiveFeatures : public FeatureSource {
  public:
   LiveFeatures(ImageFeatures of, const SourceOptions& options)

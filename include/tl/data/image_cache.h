@@ -21,8 +21,8 @@ class ImageCache {
   ImageCache(std::uint64_t bytes, int needed) : room_(bytes), needed_(needed) {}
 
   int needed() const { return needed_; }
-  // Whether a sample that is decoded for a shorter side of `needed` pixels has the same pixels as
-  // the image kept here: a JPEG may be decoded at another part of its size.
+  // Whether a sample decoded for a shorter side of `needed` pixels has the same pixels as the image
+  // kept here, which was decoded for needed(): not where that means another scale of its JPEG.
   bool suits(const Sample& sample, int needed) const;
 
   bool is_full() const;
