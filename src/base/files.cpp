@@ -120,14 +120,14 @@ void sync_folder(const std::filesystem::path& folder) {
   const int error = ::fsync(descriptor) == 0 ? 0 : errno;
   ::close(descriptor);
   if (error != 0 && error != EINVAL)
-    throw_system_error(ExitCode::training, "can't sync the folder", folder, error);
+    throw_system_error(ExitCode::failure, "can't sync the folder", folder, error);
 }
 
 }  // namespace
 
 void throw_system_error(ExitCode code, const std::string& what, const std::filesystem::path& where,
                         int error) {
-  throw Error(ran_out(error) ? ExitCode::training : code, str(what, ": ", std::strerror(error)),
+  throw Error(ran_out(error) ? ExitCode::failure : code, str(what, ": ", std::strerror(error)),
               where.string(), hint_for(error));
 }
 
@@ -145,7 +145,7 @@ std::string read_file(const std::filesystem::path& path, ExitCode code) {
 }
 
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  TemporaryFile file(path, ExitCode::training);
+  TemporaryFile file(path, ExitCode::failure);
   file.write(bytes);
   file.finish();
   file.rename();
@@ -154,11 +154,11 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
 
 void replace_file(const std::filesystem::path& path, const std::filesystem::path& previous,
                   std::string_view bytes) {
-  TemporaryFile file(path, ExitCode::training);
+  TemporaryFile file(path, ExitCode::failure);
   file.write(bytes);
   file.finish();
   if (::rename(path.c_str(), previous.c_str()) != 0 && errno != ENOENT) {
-    fail(ExitCode::training, "can't rename the file", path);
+    fail(ExitCode::failure, "can't rename the file", path);
   }
   file.rename();
   sync_folder(folder_of(path));

@@ -52,9 +52,9 @@ int fail(ExitCode code, const std::string& report) {
 }
 
 int fail_for_memory() {
-  return fail(ExitCode::training, Error(ExitCode::training, "out of memory", "",
-                                        "lower train.batch_size, or use a smaller backbone")
-                                      .report());
+  return fail(ExitCode::failure, Error(ExitCode::failure, "out of memory", "",
+                                       "lower train.batch_size, or use a smaller backbone")
+                                     .report());
 }
 
 // The programs' flags, where they have them.
@@ -88,7 +88,7 @@ Error with_flags(const Refusal& refusal) {
 int guarded(const std::function<int()>& verb) try {
   const int code = verb();
   if (!std::cout.flush()) {
-    throw Error(ExitCode::training, "can't write the result", "standard output",
+    throw Error(ExitCode::failure, "can't write the result", "standard output",
                 "free some space where it goes to");
   }
   return code;
@@ -97,8 +97,8 @@ int guarded(const std::function<int()>& verb) try {
 } catch (const Error& error) {
   return fail(error.code(), error.report());
 } catch (const std::system_error& error) {  // no thread, no file system: not for us to mend
-  return fail(ExitCode::training,
-              Error(ExitCode::training, std::string("the system refuses: ") + error.what(), "",
+  return fail(ExitCode::failure,
+              Error(ExitCode::failure, std::string("the system refuses: ") + error.what(), "",
                     "check the limits on memory and processes (ulimit -a), and the disks")
                   .report());
 } catch (const std::exception& error) {

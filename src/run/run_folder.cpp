@@ -46,7 +46,7 @@ void check_has_checkpoints(const RunFolder& folder, const LoadedExperiment& expe
   const bool any = std::any_of(fs::begin(files), fs::end(files),
                                [](const fs::path& file) { return file.extension() == ".ckpt"; });
   if (any || is_done(folder, experiment) || !is_there(folder.metrics())) return;
-  throw Refusal(ExitCode::training, "the checkpoints of this run are gone",
+  throw Refusal(ExitCode::failure, "the checkpoints of this run are gone",
                 folder.checkpoints().string(),
                 "bring them back from a copy of the folder, or replace the run", {Remedy::replace});
 }

@@ -40,7 +40,7 @@ std::string to_text(const Position& p) {
 }
 
 [[noreturn]] void refuse_newer(const std::string& where) {
-  throw Refusal(ExitCode::training, "this checkpoint was written by a newer version", where,
+  throw Refusal(ExitCode::failure, "this checkpoint was written by a newer version", where,
                 "resume the run with that version, or start it again from nothing",
                 {Remedy::resume, Remedy::replace});
 }
@@ -180,7 +180,7 @@ void Checkpoint::restore(Optimizer& optimizer) const try {
 // To be called where `error` is being handled.
 void Checkpoint::refuse(const std::exception& error) const {
   if (is_out_of_memory(error)) throw;
-  throw Refusal(ExitCode::training,
+  throw Refusal(ExitCode::failure,
                 str("the checkpoint does not fit the network: ", first_line(error.what())), where_,
                 "start the run again from nothing", {Remedy::replace});
 }

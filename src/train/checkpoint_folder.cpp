@@ -70,7 +70,7 @@ std::optional<Checkpoint> CheckpointFolder::newest() {
     any = any || fs::exists(file);
   }
   if (!any) return std::nullopt;
-  throw Refusal(ExitCode::training, "can't go on: too many of the run's checkpoints are damaged",
+  throw Refusal(ExitCode::failure, "can't go on: too many of the run's checkpoints are damaged",
                 folder_.string(),
                 "bring one back from a copy of the folder, or start the run again from nothing",
                 {Remedy::replace});
@@ -82,7 +82,7 @@ bool CheckpointFolder::has_best_of(const Position& position) {
   const int epoch = position.history[position.best].epoch;
   if (find(best_, epoch)) return true;
   const auto found = find(last_, epoch);
-  if (found) save_best(read_file(*found, ExitCode::training));
+  if (found) save_best(read_file(*found, ExitCode::failure));
   return found.has_value();
 }
 
@@ -98,7 +98,7 @@ Checkpoint CheckpointFolder::at_end_of(int epoch) {
   const auto file = find(best_, epoch);
   auto checkpoint = file ? read(*file) : std::nullopt;
   if (checkpoint) return std::move(*checkpoint);
-  throw Refusal(ExitCode::training, str("the checkpoint of the best epoch, ", epoch, ", is gone"),
+  throw Refusal(ExitCode::failure, str("the checkpoint of the best epoch, ", epoch, ", is gone"),
                 folder_.string(), "resume the run: it goes on from an older one", {Remedy::resume});
 }
 

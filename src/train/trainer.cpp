@@ -88,7 +88,7 @@ class Training {
   void go_on_from(const Checkpoint& checkpoint) {
     position_ = checkpoint.position();
     if (position_.stage >= inputs_.stages.count()) {
-      throw Refusal(ExitCode::training, "the checkpoint is of a run of more stages",
+      throw Refusal(ExitCode::failure, "the checkpoint is of a run of more stages",
                     checkpoint.where(), "start the run again from nothing", {Remedy::replace});
     }
     for (std::size_t number = 0; number <= position_.stage; ++number)
@@ -155,7 +155,7 @@ class Training {
   }
 
   [[noreturn]] void refuse_loss(const char* which, double value) const {
-    throw Error(ExitCode::training,
+    throw Error(ExitCode::failure,
                 str("the ", which, " is ", value,
                     std::isfinite(value) ? ": the training has diverged" : ", not a finite number"),
                 str("epoch ", position_.epoch, ", step ", position_.step + 1),

@@ -34,6 +34,6 @@ TEST_CASE("exit codes are those of the contract") {
   CHECK(static_cast<int>(ExitCode::usage) == 2);
   CHECK(static_cast<int>(ExitCode::data) == 3);
   CHECK(static_cast<int>(ExitCode::model) == 4);
-  CHECK(static_cast<int>(ExitCode::training) == 5);
+  CHECK(static_cast<int>(ExitCode::failure) == 5);
   CHECK(static_cast<int>(ExitCode::interrupted) == 75);
 }

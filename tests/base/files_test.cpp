@@ -65,7 +65,7 @@ TEST_CASE("a machine without another open file to give says nothing about the fi
   tl::write_file(folder / "file", "x");
   const auto limit = no_more_files();
   const auto error = error_of([&] { tl::read_file(folder / "file", ExitCode::data); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(std::string(error.what()) == "can't read the file: Too many open files");
   CHECK(has(error.hint(), "ulimit -n"));
 }
@@ -75,7 +75,7 @@ TEST_CASE("a full disk is an error, keeps the old file and leaves nothing behind
   tl::write_file(folder / "file", "old");
   const SmallFiles limit;
   const auto error = error_of([&] { tl::write_file(folder / "file", std::string(5000, 'x')); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(std::string(error.what()) == "can't write the file: File too large");
   CHECK(has(error.hint(), "ulimit"));
   CHECK(error.where() == (folder / "file").string());
@@ -128,7 +128,7 @@ TEST_CASE("writing where it can't be is an error with a hint") {
   fs::create_directory(folder / "taken");
   for (const auto& path : {folder / "no/such/file", folder / "taken"}) {
     const auto error = error_of([&] { tl::write_file(path, "x"); });
-    CHECK(error.code() == ExitCode::training);
+    CHECK(error.code() == ExitCode::failure);
   }
   CHECK_FALSE(error_of([&] { tl::write_file(folder / "no/file", "x"); }).hint().empty());
   CHECK(entries(folder.path()) == 1);
@@ -145,7 +145,7 @@ TEST_CASE("a folder on a full disk is no usage error") {
   const TemporaryFolder folder;
   const SmallFiles limit(0);
   const auto error = error_of([&] { tl::make_writable_folder(folder / "new"); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(has(error.what(), "File too large"));
 }
 

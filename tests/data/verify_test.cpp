@@ -49,6 +49,6 @@ TEST_CASE("an image that the machine can't open now is not called bad") {
   CHECK(verify_images(scratch.folder(), paths, {2}).at(0).reason.empty());
   const auto limit = no_more_files();
   const Error error = caught([&] { verify_images(scratch.folder(), paths, {2}); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(has(error.what(), "Too many open files"));
 }

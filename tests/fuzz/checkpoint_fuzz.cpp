@@ -37,7 +37,7 @@ struct Pupil {
 
 void read_checkpoint(std::string_view bytes) {
   static Pupil pupil;
-  refuses_only_with(tl::ExitCode::training, [&] {
+  refuses_only_with(tl::ExitCode::failure, [&] {
     try {
       const tl::Checkpoint checkpoint(bytes, "fuzz");
       checkpoint.restore(pupil.trained);

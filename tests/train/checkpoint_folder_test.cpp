@@ -75,7 +75,7 @@ TEST_CASE("where no checkpoint is whole the error says what to do") {
   files.damage("last");
   files.damage("best");
   const Error error = error_of([&] { files.newest(); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(has(error.what(), "damaged"));
   CHECK(has(error.hint(), "from nothing"));
 }
@@ -136,6 +136,6 @@ TEST_CASE("weights of a best epoch that is gone are never those of another") {
   const Files files;
   files.write("best", 4, 4);
   const Error error = error_of([&] { files.open().at_end_of(3); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(has(error.hint(), "resume"));
 }

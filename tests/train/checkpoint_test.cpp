@@ -125,7 +125,7 @@ TEST_CASE("damage anywhere in a checkpoint is noticed") {
 TEST_CASE("a checkpoint of a newer version is refused") {
   const auto check = [](const std::string& bytes) {
     const Error error = error_of([&] { read(bytes); });
-    CHECK(error.code() == ExitCode::training);
+    CHECK(error.code() == ExitCode::failure);
     CHECK(has(error.what(), "newer version"));
     CHECK(error.where() == "here.ckpt");
     CHECK(has(error.hint(), "from nothing"));
@@ -173,7 +173,7 @@ TEST_CASE("a checkpoint of another network is refused") {
   Pupil other(folder, 1);  // trains more than the head
   const Checkpoint checkpoint = read(bytes);
   const Error error = error_of([&] { other.restore(checkpoint); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(has(error.what(), "does not fit the network"));
   CHECK(error.where() == "here.ckpt");
 }

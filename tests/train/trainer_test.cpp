@@ -229,7 +229,7 @@ TEST_CASE("a loss that is not finite ends the run with its place") {
   run.options.optimizer.rule = SgdOptions{};
   run.stages.front().lr = 1e30;
   const Error error = error_of([&] { run.go(); });
-  CHECK(error.code() == ExitCode::training);
+  CHECK(error.code() == ExitCode::failure);
   CHECK(has(error.where(), "epoch 1, step"));
   CHECK(has(error.hint(), "lr"));
 }

@@ -13,7 +13,7 @@ enum class ExitCode {
   usage = 2,         // command line or config
   data = 3,          // images and folders
   model = 4,         // the TorchScript file
-  training = 5,      // a non-finite loss, no memory, no disk
+  failure = 5,       // training that diverged, no memory, no disk
   interrupted = 75,  // stopped by a signal after saving
 };
 
