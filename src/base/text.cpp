@@ -68,6 +68,13 @@ std::string count(std::int64_t n, std::string_view one, std::string_view many) {
   return many.empty() ? str(thousands(n), " ", one, "s") : str(thousands(n), " ", many);
 }
 
+std::string listed(std::span<const std::string> words, std::size_t most) {
+  std::string text;
+  for (const std::string& word : words.first(std::min(words.size(), most)))
+    text += (text.empty() ? "" : ", ") + word;
+  return words.size() > most ? text + ", ..." : text;
+}
+
 std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }

@@ -20,13 +20,6 @@ std::string dotted(const std::string& parent, const std::string& key) {
   return parent.empty() ? key : parent + "." + key;
 }
 
-std::string list_of(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words)
-    text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 // The names of a oneOf's branches, none where they are not objects with a name.
 std::vector<std::string> branch_names(const Json& branches) {
   std::vector<std::string> names;
@@ -150,8 +143,8 @@ class Checker {
       known.push_back(item.key());
     std::vector<std::string> elsewhere;
     find_key(key, root_, "", elsewhere);
-    const std::string lives = elsewhere.empty() ? "" : str("It is ", list_of(elsewhere), ". ");
-    const Json words = {{"description", str(lives, "Known keys here: ", list_of(known), ".")}};
+    const std::string lives = elsewhere.empty() ? "" : str("It is ", listed(elsewhere), ". ");
+    const Json words = {{"description", str(lives, "Known keys here: ", listed(known), ".")}};
     note(str("unknown key ", dotted(parent, key)), words, nearest(key, known));
   }
 

@@ -18,23 +18,15 @@ constexpr std::int64_t fewest_to_judge = 2;
 // hardly sees the small one.
 constexpr std::int64_t heavy_imbalance = 10;
 
-constexpr std::size_t most_named = 3;  // classes in a message
+constexpr std::size_t most_classes_named = 3;  // in a message
 
 using Faults = std::vector<Fault>;
-
-// "cat, dog, eel, ..."
-std::string first_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), most_named); ++i)
-    text += str(i == 0 ? "" : ", ", names[i]);
-  return names.size() > most_named ? text + ", ..." : text;
-}
 
 std::string first_classes(const Dataset& dataset, const std::vector<std::size_t>& labels) {
   std::vector<std::string> names;
   for (const std::size_t label : labels)
     names.push_back(dataset.classes[label]);
-  return first_of(names);
+  return listed(names, most_classes_named);
 }
 
 // first[label]: the first image of each class; "" where it has none.
@@ -85,7 +77,7 @@ void find_empty_classes(const Dataset& dataset, Faults& faults) {
   if (folders.empty()) return;
   Fault fault{"empty_class",
               str(count(std::ssize(folders), "class folder"), " without any file (",
-                  first_of(folders), "): put images in, or remove the folder"),
+                  listed(folders, most_classes_named), "): put images in, or remove the folder"),
               {}};
   for (const std::string& folder : folders)
     fault.cases.push_back({{folder}, "no file"});

@@ -19,16 +19,9 @@ using Names = std::vector<std::string>;
 // The folders of a root, and the folders in those of them that hold folders but no images.
 using Nested = std::map<std::string, Names>;
 
+constexpr std::size_t most_folders_named = 5;  // in a message
 constexpr const char* rename_hint =
     "name folders that hold classes train, val and test, or give a folder of class folders";
-
-std::string listed(const Names& names) {
-  constexpr std::size_t most = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
-    text += str(i == 0 ? "" : ", ", names[i]);
-  return names.size() > most ? text + ", ..." : text;
-}
 
 bool contains(const Names& names, const std::string& wanted) {
   return std::find(names.begin(), names.end(), wanted) != names.end();
@@ -67,9 +60,9 @@ std::map<Split, std::string> split_folders(const fs::path& root, const Names& fo
     }
   }
   if (!others.empty()) {
-    log::warn(str("beside ", listed({found.begin()->second}), " and the other splits, ",
+    log::warn(str("beside ", found.begin()->second, " and the other splits, ",
                   count(std::ssize(others), "folder"), " in ", root.string(),
-                  " belong to none and are left out: ", listed(others)));
+                  " belong to none and are left out: ", listed(others, most_folders_named)));
   }
   return found;
 }
@@ -124,10 +117,11 @@ bool classes_hold_splits(const fs::path& root, const Names& folders, const Neste
                    std::all_of(nested.begin(), nested.end(),
                                [](const auto& folder) { return holds_only_splits(folder.second); });
   if (all) return true;
-  throw Error(ExitCode::data,
-              str("the folder ", first->first, " holds splits (", listed(first->second),
-                  "), but not every class folder beside it does, or nothing else"),
-              root.string(), rename_hint);
+  throw Error(
+      ExitCode::data,
+      str("the folder ", first->first, " holds splits (", listed(first->second, most_folders_named),
+          "), but not every class folder beside it does, or nothing else"),
+      root.string(), rename_hint);
 }
 
 Names names_of(const Nested& nested) {
@@ -151,11 +145,11 @@ void refuse_parts(const fs::path& root, const Names& folders, const Nested& nest
     if (n > 1 && 2 * n >= nested.size()) shared.push_back(name);
   }
   if (2 * shared.size() < times.size()) return;
-  throw Error(
-      ExitCode::data,
-      str("the folders ", listed(names_of(nested)), " hold no images but the same folders (",
-          listed(shared), "): they look like parts of a data set, not like classes"),
-      root.string(), rename_hint);
+  throw Error(ExitCode::data,
+              str("the folders ", listed(names_of(nested), most_folders_named),
+                  " hold no images but the same folders (", listed(shared, most_folders_named),
+                  "): they look like parts of a data set, not like classes"),
+              root.string(), rename_hint);
 }
 
 }  // namespace

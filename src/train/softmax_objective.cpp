@@ -9,30 +9,23 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
-#include <algorithm>
-
 namespace tl {
 
 namespace {
 
-std::string first_of(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 50;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  return names.size() > most ? text + " ..." : text;
-}
+constexpr std::size_t most_classes_named = 50;  // in a message
 
 }  // namespace
 
 std::vector<double> class_weights(const LossOptions& options, const Dataset& dataset) {
   if (const auto* given = std::get_if<std::vector<double>>(&options.class_weights)) {
     if (given->size() == dataset.classes.size()) return *given;
-    throw Error(ExitCode::usage,
-                str(count(static_cast<std::int64_t>(given->size()), "weight"), " for ",
-                    count(static_cast<std::int64_t>(dataset.classes.size()), "class", "classes")),
-                "train.loss.class_weights",
-                "give one for each class, in this order: " + first_of(dataset.classes));
+    throw Error(
+        ExitCode::usage,
+        str(count(static_cast<std::int64_t>(given->size()), "weight"), " for ",
+            count(static_cast<std::int64_t>(dataset.classes.size()), "class", "classes")),
+        "train.loss.class_weights",
+        "give one for each class, in this order: " + listed(dataset.classes, most_classes_named));
   }
   if (!std::holds_alternative<ClassWeighting>(options.class_weights)) return {};
   const auto counts = dataset.class_counts(Split::train);

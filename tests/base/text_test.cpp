@@ -44,6 +44,14 @@ TEST_CASE("count knows singular and plural") {
   CHECK(tl::count(14764866, "parameter") == "14,764,866 parameters");
 }
 
+TEST_CASE("a list ends with dots where it has more words than are wanted") {
+  const std::vector<std::string> words = {"cat", "dog", "eel"};
+  CHECK(tl::listed(words) == "cat, dog, eel");
+  CHECK(tl::listed(words, 3) == "cat, dog, eel");
+  CHECK(tl::listed(words, 2) == "cat, dog, ...");
+  CHECK(tl::listed(std::vector<std::string>{}).empty());
+}
+
 TEST_CASE("the first line and the last one that is not empty") {
   CHECK(tl::first_line("cause\nplace\n") == "cause");
   CHECK(tl::first_line("cause") == "cause");

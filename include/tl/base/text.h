@@ -32,6 +32,9 @@ std::string shortest(float value);
 // count(1, "image") -> "1 image", count(2, "class", "classes") -> "2 classes"
 std::string count(std::int64_t n, std::string_view one, std::string_view many = {});
 
+// listed({"cat", "dog", "eel"}, 2) -> "cat, dog, ..."
+std::string listed(std::span<const std::string> words, std::size_t most = std::dynamic_extent);
+
 // Of an error's text that has many lines: LibTorch begins with the cause and goes on with places in
 // its sources; its interpreter ends with the cause.
 std::string first_line(std::string_view text);
