@@ -13,17 +13,17 @@
 namespace tl {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 
 constexpr double largest_side = 4096;
 
-[[noreturn]] void refuse(const char* key, const Json& value, const char* allowed,
+[[noreturn]] void refuse(const char* key, const json& value, const char* allowed,
                          const std::string& where) {
   throw Error(ExitCode::model, str(key, " is ", dumped(value), ", but must be ", allowed), where,
               "correct it there, or say what is right in backbone.input of the config");
 }
 
-int pixels(const char* key, const Json& value, const std::string& where) {
+int pixels(const char* key, const json& value, const std::string& where) {
   const double number = value.is_number() ? value.get<double>() : 0.0;
   if (!(number >= 1.0 && number <= largest_side) || number != std::floor(number)) {
     refuse(key, value, "a whole number of pixels from 1 to 4096", where);
@@ -31,7 +31,7 @@ int pixels(const char* key, const Json& value, const std::string& where) {
   return static_cast<int>(number);
 }
 
-std::array<float, 3> channels(const char* key, const Json& value, const std::string& where) {
+std::array<float, 3> channels(const char* key, const json& value, const std::string& where) {
   constexpr const char* allowed = "a list of 3 numbers";
   if (!value.is_array() || value.size() != 3) refuse(key, value, allowed, where);
   std::array<float, 3> numbers{};
@@ -43,7 +43,7 @@ std::array<float, 3> channels(const char* key, const Json& value, const std::str
   return numbers;
 }
 
-void read_size(InputSpec& spec, const Json& size, const std::string& where) {
+void read_size(InputSpec& spec, const json& size, const std::string& where) {
   if (size.is_array() && size.size() == 2) {
     spec.height = pixels("input_size", size[0], where);
     spec.width = pixels("input_size", size[1], where);
@@ -54,46 +54,46 @@ void read_size(InputSpec& spec, const Json& size, const std::string& where) {
   }
 }
 
-Interpolation interpolation(const Json& value, const std::string& where) {
+Interpolation interpolation(const json& value, const std::string& where) {
   if (value == "bilinear") return Interpolation::bilinear;
   if (value == "bicubic") return Interpolation::bicubic;
   refuse("interpolation", value, "\"bilinear\" or \"bicubic\"", where);
 }
 
 // With as few digits as the floats need.
-Json channels_json(const std::array<float, 3>& numbers) {
-  Json list = Json::array();
+json channels_json(const std::array<float, 3>& numbers) {
+  json list = json::array();
   for (const float number : numbers)
-    list.push_back(Json::parse(shortest(number)));
+    list.push_back(json::parse(shortest(number)));
   return list;
 }
 
 }  // namespace
 
-InputSpec input_spec_from_json(const Json& json, const std::string& where) {
-  if (!json.is_object()) refuse("the input description", json, "an object", where);
+InputSpec input_spec_from_json(const json& object, const std::string& where) {
+  if (!object.is_object()) refuse("the input description", object, "an object", where);
   InputSpec spec;
-  if (json.contains("input_size")) read_size(spec, json["input_size"], where);
+  if (object.contains("input_size")) read_size(spec, object["input_size"], where);
   const int shorter = std::min(spec.height, spec.width);
   spec.resize = static_cast<int>(std::lround(shorter / 0.875));
-  if (json.contains("resize")) spec.resize = pixels("resize", json["resize"], where);
+  if (object.contains("resize")) spec.resize = pixels("resize", object["resize"], where);
   if (spec.resize < shorter) {
     refuse("resize", spec.resize, "at least the shorter side of input_size", where);
   }
-  if (json.contains("interpolation")) {
-    spec.interpolation = interpolation(json["interpolation"], where);
+  if (object.contains("interpolation")) {
+    spec.interpolation = interpolation(object["interpolation"], where);
   }
-  if (json.contains("mean")) spec.mean = channels("mean", json["mean"], where);
-  if (json.contains("std")) spec.std = channels("std", json["std"], where);
+  if (object.contains("mean")) spec.mean = channels("mean", object["mean"], where);
+  if (object.contains("std")) spec.std = channels("std", object["std"], where);
   if (*std::min_element(spec.std.begin(), spec.std.end()) <= 0.0F) {
-    refuse("std", json["std"], "above 0 in each channel", where);
+    refuse("std", object["std"], "above 0 in each channel", where);
   }
   return spec;
 }
 
-Json to_json(const InputSpec& spec) {
+json to_json(const InputSpec& spec) {
   const bool square = spec.height == spec.width;
-  return {{"input_size", square ? Json(spec.height) : Json::array({spec.height, spec.width})},
+  return {{"input_size", square ? json(spec.height) : json::array({spec.height, spec.width})},
           {"resize", spec.resize},
           {"interpolation", spec.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear"},
           {"mean", channels_json(spec.mean)},

@@ -28,14 +28,6 @@ namespace {
 // So that workers have something to do while the consumer is busy with something else.
 constexpr int images_ahead = 256;
 
-// A batch in the making. The error is that of its first bad sample, whoever came upon it first.
-struct Pending {
-  Batch batch;
-  int missing = 0;
-  std::exception_ptr error;
-  std::size_t error_at = 0;
-};
-
 cv::Mat transformed(const cv::Mat& image, const Transform& transform, std::uint64_t sample_id) {
   if (!transform.augment) return resize_and_center_crop(image, transform.input);
   return augment(image, *transform.augment, transform.input,
@@ -62,6 +54,14 @@ int needed_side(const InputSpec& input, const AugmentOptions* augment) {
 // Workers claim one sample after the other; batches from `taken` on wait in `pending`. A worker
 // pauses while its next sample's batch lies `ahead` or more batches in front of the consumer.
 struct Loader::State {
+  // A batch in the making. The error is that of its first bad sample, whoever came upon it first.
+  struct Pending {
+    Batch batch;
+    int missing = 0;
+    std::exception_ptr error;
+    std::size_t error_at = 0;
+  };
+
   const Dataset& dataset;
   const std::vector<std::size_t> order;
   const std::size_t batch_size;
@@ -100,7 +100,7 @@ struct Loader::State {
   void work();
 };
 
-Pending& Loader::State::open_batch_of(std::size_t position) {
+Loader::State::Pending& Loader::State::open_batch_of(std::size_t position) {
   const std::size_t number = position / batch_size;
   if (number == taken + pending.size()) {
     const std::size_t first = number * batch_size;
@@ -215,7 +215,7 @@ std::optional<Batch> Loader::next() {
   if (state.taken * state.batch_size >= state.order.size()) return std::nullopt;
   state.batch_ready.wait(
       lock, [&] { return !state.pending.empty() && state.pending.front().missing == 0; });
-  Pending& front = state.pending.front();
+  State::Pending& front = state.pending.front();
   if (front.error) std::rethrow_exception(front.error);
   Batch batch = std::move(front.batch);
   state.pending.pop_front();
