@@ -15,10 +15,6 @@ namespace {
 using torch::jit::Node;
 using torch::jit::Value;
 
-bool is_tensor(const Value* value) {
-  return value->type()->isSubtypeOf(*c10::TensorType::get());
-}
-
 class Analyser {
  public:
   Analyser(const FlatGraph& flat, Recording recording) : flat_(flat) {

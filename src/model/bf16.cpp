@@ -23,10 +23,6 @@ using torch::jit::Value;
 
 namespace {
 
-bool is_tensor(const Value* value) {
-  return value->type()->isSubtypeOf(*c10::TensorType::get());
-}
-
 std::vector<std::size_t> tensor_inputs(const Node* node) {
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i < node->inputs().size(); ++i) {

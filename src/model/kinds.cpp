@@ -61,6 +61,10 @@ bool is_norm_or_affine(const torch::jit::Node* node) {
   return among(node, kinds);
 }
 
+bool is_tensor(const torch::jit::Value* value) {
+  return value->type()->isSubtypeOf(*c10::TensorType::get());
+}
+
 bool is_view(const torch::jit::Node* node) {
   static const Kinds kinds = {"aten::permute",   "aten::transpose", "aten::flatten",
                               "aten::reshape",   "aten::view",      "aten::contiguous",

@@ -7,6 +7,7 @@
 
 namespace tl {
 
+bool is_tensor(const torch::jit::Value* value);
 bool is_convolution(const torch::jit::Node* node);
 bool is_transposed_convolution(const torch::jit::Node* node);
 bool is_linear(const torch::jit::Node* node);  // or a matrix product
