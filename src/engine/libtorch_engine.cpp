@@ -13,7 +13,6 @@
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 
 #include <functional>
-#include <set>
 
 namespace tl {
 namespace {
@@ -99,21 +98,11 @@ class LibTorchEngine : public Engine {
 
 }  // namespace
 
-namespace {
-
-// In bf16 they fail for some numbers of images, and not for others.
-void refuse_recurrent(const FlatGraph& slice) {
-  static const std::set<std::string> kinds = {"lstm", "gru", "rnn_tanh", "rnn_relu"};
-  for (const torch::jit::Node* node : slice.graph->nodes()) {
-    const std::string kind = node->kind().toUnqualString();
-    if (kinds.count(kind) > 0) throw Error(ExitCode::model, kind + " is not computed in bf16");
-  }
-}
-
-}  // namespace
-
 std::unique_ptr<Engine> make_libtorch_engine(const EngineInput& input) {
-  if (input.precision == Precision::bf16) refuse_recurrent(input.slice);
+  // In bf16 these fail for some numbers of images, and not for others.
+  if (input.precision == Precision::bf16 && has_recurrent_layer(input.slice)) {
+    throw Error(ExitCode::model, "recurrent layers are not computed in bf16");
+  }
   const auto type = scalar_type(input.precision);
   const auto executable = std::make_shared<Executable>(optimised(input.slice, type));
   return std::make_unique<LibTorchEngine>("libtorch", input, [executable](const at::Tensor& x) {

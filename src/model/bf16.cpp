@@ -44,10 +44,8 @@ std::vector<std::size_t> operands(const Node* node) {
 // some sizes alone.
 bool wants_fp32(const Node* node) {
   const auto kind = node->kind();
-  return kind == c10::aten::lstm || kind == c10::aten::gru || kind == c10::aten::rnn_tanh ||
-         kind == c10::aten::rnn_relu || kind == c10::aten::layer_norm ||
-         kind == c10::aten::group_norm || kind == c10::aten::instance_norm ||
-         kind == c10::aten::prelu;
+  return is_recurrent(node) || kind == c10::aten::layer_norm || kind == c10::aten::group_norm ||
+         kind == c10::aten::instance_norm || kind == c10::aten::prelu;
 }
 
 // Puts casts in front of operations, one for each value and type.

@@ -19,35 +19,31 @@ using Sizes = std::vector<std::int64_t>;
 // For each axis of a value, the axis that it is in the end; none where it is only part of one.
 using Axes = std::vector<std::optional<std::size_t>>;
 
-bool among(const Node* node, const std::set<std::string>& kinds) {
-  return kinds.count(node->kind().toUnqualString()) > 0;
-}
-
 bool makes_channels_first(const Node* node) {
   static const std::set<std::string> kinds = {
-      "batch_norm",         "instance_norm",       "group_norm",         "max_pool2d",
-      "avg_pool2d",         "adaptive_avg_pool2d", "max_pool1d",         "adaptive_max_pool2d",
-      "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "pixel_shuffle",
-      "pixel_unshuffle",    "channel_shuffle",     "grid_sampler"};
-  return is_convolution(node) || among(node, kinds);
+      "aten::batch_norm",          "aten::instance_norm",       "aten::group_norm",
+      "aten::max_pool2d",          "aten::avg_pool2d",          "aten::adaptive_avg_pool2d",
+      "aten::max_pool1d",          "aten::adaptive_max_pool2d", "aten::upsample_nearest2d",
+      "aten::upsample_bilinear2d", "aten::upsample_bicubic2d",  "aten::pixel_shuffle",
+      "aten::pixel_unshuffle",     "aten::channel_shuffle",     "aten::grid_sampler"};
+  return is_convolution(node) || is_one_of(node, kinds);
 }
 
 bool is_of_channels_last(const Node* node) {
-  static const std::set<std::string> kinds = {"linear",   "lstm",     "gru",
-                                              "rnn_tanh", "rnn_relu", "embedding"};
-  return among(node, kinds);
+  return is_recurrent(node) || is_one_of(node, {"aten::linear", "aten::embedding"});
 }
 
 // x @ w: the weight's columns are the channels.
 bool is_product_with_weight(const Node* node) {
-  return among(node, {"matmul", "mm", "tensordot"}) &&
+  return is_one_of(node, {"aten::matmul", "aten::mm", "aten::tensordot"}) &&
          node->input(1)->node()->kind() == torch::jit::prim::Param;
 }
 
 bool only_changes_the_form(const Node* node) {
-  static const std::set<std::string> kinds = {"view",    "reshape",   "flatten",     "unflatten",
-                                              "squeeze", "unsqueeze", "_unsafe_view"};
-  return among(node, kinds);
+  static const std::set<std::string> kinds = {
+      "aten::view",    "aten::reshape",   "aten::flatten",     "aten::unflatten",
+      "aten::squeeze", "aten::unsqueeze", "aten::_unsafe_view"};
+  return is_one_of(node, kinds);
 }
 
 // Follows a value back to the layer that made it.
@@ -85,13 +81,16 @@ class Way {
   const Value* step(const Node* node) {
     const Value* input = node->inputs().empty() ? nullptr : node->input(0);
     if (input == nullptr) return nullptr;
-    if (among(node, {"permute"})) return permuted(node, input);
-    if (among(node, {"transpose", "transpose_", "swapaxes", "swapdims"})) {
+    if (is_one_of(node, {"aten::permute"})) return permuted(node, input);
+    if (is_one_of(node,
+                  {"aten::transpose", "aten::transpose_", "aten::swapaxes", "aten::swapdims"})) {
       return transposed(node, input);
     }
-    if (among(node, {"movedim", "moveaxis"})) return moved(node, input);
+    if (is_one_of(node, {"aten::movedim", "aten::moveaxis"})) return moved(node, input);
     if (only_changes_the_form(node)) return reshaped(input);
-    if (among(node, {"ListUnpack", "TupleUnpack", "ListConstruct", "TupleConstruct"})) return input;
+    if (is_one_of(node, {"prim::ListUnpack", "prim::TupleUnpack", "prim::ListConstruct",
+                         "prim::TupleConstruct"}))
+      return input;
     const Sizes& own = sizes(value_, 0);
     if (!branched_.insert(value_).second) return nullptr;
     for (const Value* candidate : node->inputs()) {
@@ -102,10 +101,12 @@ class Way {
       if (found_) return nullptr;
     }
     static const std::set<std::string> parts = {
-        "slice",        "pad",       "constant_pad_nd",  "cat",  "chunk",  "narrow",
-        "index_select", "split",     "split_with_sizes", "roll", "repeat", "tile",
-        "expand",       "expand_as", "repeat_interleave"};
-    return among(node, parts) ? input : nullptr;
+        "aten::slice",        "aten::pad",       "aten::constant_pad_nd",
+        "aten::cat",          "aten::chunk",     "aten::narrow",
+        "aten::index_select", "aten::split",     "aten::split_with_sizes",
+        "aten::roll",         "aten::repeat",    "aten::tile",
+        "aten::expand",       "aten::expand_as", "aten::repeat_interleave"};
+    return is_one_of(node, parts) ? input : nullptr;
   }
 
   std::optional<Sizes> constant(const Node* node, std::size_t input) const {
@@ -118,7 +119,7 @@ class Way {
 
   // A norm over several axes, as LayerNorm([C, H, W]), tells nothing.
   bool is_norm_of_last_axis(const Node* node) const {
-    if (!among(node, {"layer_norm", "rms_norm"})) return false;
+    if (!is_one_of(node, {"aten::layer_norm", "aten::rms_norm"})) return false;
     const auto sizes = constant(node, 1);
     return sizes && sizes->size() == 1;
   }

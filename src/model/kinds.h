@@ -4,10 +4,14 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <cstddef>
+#include <set>
+#include <string>
 
 namespace tl {
 
 bool is_tensor(const torch::jit::Value* value);
+// Whether it is one of these, as "aten::relu".
+bool is_one_of(const torch::jit::Node* node, const std::set<std::string>& kinds);
 bool is_convolution(const torch::jit::Node* node);
 bool is_transposed_convolution(const torch::jit::Node* node);
 bool is_linear(const torch::jit::Node* node);  // or a matrix product
@@ -17,6 +21,7 @@ bool keeps_statistics(const torch::jit::Node* node);
 bool is_dropout(const torch::jit::Node* node);
 // A norm or an elementwise affine: what may belong to the layer in front of it.
 bool is_norm_or_affine(const torch::jit::Node* node);
+bool is_recurrent(const torch::jit::Node* node);  // an LSTM, a GRU or an RNN
 // Moves numbers about without changing any.
 bool is_view(const torch::jit::Node* node);
 // Packs values into a list or tuple.

@@ -1,5 +1,6 @@
 #include "model/meaning.h"
 
+#include "model/kinds.h"
 #include "model/slice.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
@@ -14,15 +15,13 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-bool is_a(const Node* node, const std::set<std::string>& kinds) {
-  return kinds.count(node->kind().toUnqualString()) > 0;
-}
-
 bool keeps_values(const Node* node) {
   static const std::set<std::string> kinds = {
-      "clone",   "clamp", "clamp_min", "clamp_max", "contiguous", "view",   "reshape", "unsqueeze",
-      "squeeze", "slice", "flatten",   "to",        "alias",      "detach", "dropout", "type_as"};
-  return is_a(node, kinds);
+      "aten::clone",      "aten::clamp",  "aten::clamp_min", "aten::clamp_max",
+      "aten::contiguous", "aten::view",   "aten::reshape",   "aten::unsqueeze",
+      "aten::squeeze",    "aten::slice",  "aten::flatten",   "aten::to",
+      "aten::alias",      "aten::detach", "aten::dropout",   "aten::type_as"};
+  return is_one_of(node, kinds);
 }
 
 // Of which the output is the softmax or sigmoid, moved about at most.
@@ -30,7 +29,7 @@ Value* argument_of(const FlatGraph& flat, const std::string& kind) {
   Value* value = flat.output();
   while (keeps_values(value->node()))
     value = value->node()->input(0);
-  return is_a(value->node(), {kind}) ? value->node()->input(0) : nullptr;
+  return is_one_of(value->node(), {kind}) ? value->node()->input(0) : nullptr;
 }
 
 bool are_probabilities(const at::Tensor& output) {
@@ -62,7 +61,7 @@ Value* no_and_yes(Graph& graph, Value* logit) {
 Meaning meaning_of(const FlatGraph& flat, const at::Tensor& output) {
   if (output.dim() != 2) return Meaning::logits;
   if (are_probabilities(output)) return Meaning::probabilities;
-  return argument_of(flat, "sigmoid") == nullptr ? Meaning::logits : Meaning::sigmoids;
+  return argument_of(flat, "aten::sigmoid") == nullptr ? Meaning::logits : Meaning::sigmoids;
 }
 
 FlatGraph up_to_logits(const Network& network) {
@@ -71,7 +70,8 @@ FlatGraph up_to_logits(const Network& network) {
   const auto& sizes = recording.sizes[0].at(network.flat.output());
   Value* own = nullptr;
   if (meaning != Meaning::logits) {
-    own = argument_of(network.flat, meaning == Meaning::probabilities ? "softmax" : "sigmoid");
+    own = argument_of(network.flat,
+                      meaning == Meaning::probabilities ? "aten::softmax" : "aten::sigmoid");
     if (own != nullptr && recording.sizes[0].at(own) != sizes) own = nullptr;
   }
   if (meaning != Meaning::logits) {

@@ -33,4 +33,7 @@ struct FlatGraph {
   torch::jit::Value* output() const { return graph->outputs()[0]; }
 };
 
+// Whether an LSTM, a GRU or an RNN is in it.
+bool has_recurrent_layer(const FlatGraph& flat);
+
 }  // namespace tl
