@@ -36,11 +36,7 @@ class StoredFeatures : public FeatureSource {
     order_ = epoch_order(of_.samples, options_, epoch);
     given_ = std::min(order_.size(), first * static_cast<std::size_t>(options_.batch_size));
     open_shelf(epoch);
-    if (!missing(of_.samples).empty()) {
-      of_.prefix.prepare();  // it may be another engine than the first choice: another shelf
-      open_shelf(epoch);
-    }
-    fill();
+    fill(epoch);
     compute_ahead();
   }
 
@@ -55,8 +51,10 @@ class StoredFeatures : public FeatureSource {
   }
 
  private:
+  Digest key_of(int epoch) const { return shelf_key(of_.prefix, options_, storing_.recipe, epoch); }
+
   void open_shelf(int epoch) {
-    const Digest key = shelf_key(of_.prefix, options_, storing_.recipe, epoch);
+    const Digest key = key_of(epoch);
     if (shelf_ && key == key_) return shelf_->exchange();  // it is in use still
     key_ = key;
     shelf_ = store_.shelf(key, entry_bytes_);
@@ -83,17 +81,28 @@ class StoredFeatures : public FeatureSource {
     return absent;
   }
 
-  // The pieces are the same in every process, but each begins with another one. What another
-  // process works on is looked at again when the rest is done.
-  void fill() {
-    std::vector<Piece> open;
+  std::vector<Piece> incomplete_pieces() const {
+    std::vector<Piece> incomplete;
     const auto samples_per_piece = calls_per_piece * static_cast<std::size_t>(images_per_call_);
     for (std::size_t first = 0; first < of_.samples.size(); first += samples_per_piece) {
       const std::size_t last = std::min(first + samples_per_piece, of_.samples.size());
       Piece piece(of_.samples.begin() + first, of_.samples.begin() + last);
-      if (!missing(piece).empty()) open.push_back(std::move(piece));
+      if (!missing(piece).empty()) incomplete.push_back(std::move(piece));
     }
+    return incomplete;
+  }
+
+  // The pieces are the same in every process, but each begins with another one. What another
+  // process works on is looked at again when the rest is done.
+  void fill(int epoch) {
+    std::vector<Piece> open = incomplete_pieces();
     if (open.empty()) return;
+    of_.prefix.prepare();
+    if (key_of(epoch) != key_) {  // by another engine than the first choice
+      open_shelf(epoch);
+      open = incomplete_pieces();
+      if (open.empty()) return;
+    }
     std::rotate(open.begin(), open.begin() + ::getpid() % std::ssize(open), open.end());
     filled_ = 0;
     const auto ends = [&] { return stops() || !shelf_->has_room(); };
