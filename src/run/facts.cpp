@@ -26,9 +26,8 @@ std::string optimizer(const OptimizerOptions& options, bool trains_backbone) {
     return std::pair(std::string(rule.name), decay);
   };
   const auto [name, decay] = std::visit(of_rule, options.rule);
-  const double backbone_lr = options.backbone_lr.value_or(options.lr / 10);
   return str(name, ", learning rate ", number(options.lr),
-             trains_backbone ? str(", backbone ", number(backbone_lr)) : "", decay);
+             trains_backbone ? str(", backbone ", number(options.backbone_rate())) : "", decay);
 }
 
 std::string details(const ConstantSchedule&) {

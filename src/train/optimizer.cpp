@@ -59,7 +59,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<at::Tensor> he
     rates_.push_back(rate);
   };
   add(std::move(head), options.lr);
-  add(std::move(backbone), options.backbone_lr.value_or(options.lr / 10));
+  add(std::move(backbone), options.backbone_rate());
   optimizer_ =
       std::visit([&](const auto& rule) { return make(rule, options.lr, groups); }, options.rule);
   set_rate_factor(1);  // LibTorch gave all groups the head's

@@ -84,6 +84,8 @@ struct OptimizerOptions {
   std::optional<double> backbone_lr;  // none: a tenth of lr
   std::variant<AdamOptions, AdamWOptions, SgdOptions, RmsPropOptions> rule;
 
+  double backbone_rate() const { return backbone_lr.value_or(lr / 10); }
+
   TL_FIELDS(lr, backbone_lr, rule)
   bool operator==(const OptimizerOptions&) const = default;
 };
