@@ -8,7 +8,6 @@
 #include "tl/data/augment.h"
 #include "tl/data/image.h"
 
-#include <opencv2/core/version.hpp>
 #include <torch/version.h>
 
 #include <algorithm>

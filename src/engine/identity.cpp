@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <map>
+#include <set>
 
 namespace tl {
 namespace {
@@ -23,11 +24,11 @@ const std::map<std::string, int>& code_numbers() {
 
 // Libraries choose their kernels by the processor.
 std::string instruction_sets() {
-  std::map<std::string, bool> sets;  // in order
+  std::set<std::string> sets;  // in order
   for (const auto& [name, value] : at::cpu::get_cpu_capabilities())
-    if (value.isBool() && value.toBool()) sets.emplace(name, true);
+    if (value.isBool() && value.toBool()) sets.insert(name);
   std::string text = at::get_cpu_capability();
-  for (const auto& [name, has] : sets)
+  for (const std::string& name : sets)
     text += " " + name;
   return text;
 }

@@ -13,12 +13,6 @@ using small_network::Module;
 
 namespace {
 
-InputSpec small_input() {
-  InputSpec input;
-  input.height = input.width = input.resize = 16;
-  return input;
-}
-
 at::Tensor bytes(std::int64_t n) {
   torch::manual_seed(1);
   return torch::randint(0, 256, {n, 16, 16, 3}, torch::kByte);
@@ -102,7 +96,7 @@ TEST_CASE("weights that a network keeps in a list too are its parameters") {
   for (const at::ScalarType type : {torch::kFloat, torch::kHalf}) {
     const TemporaryFolder folder;
     save_recurrent(folder / "net.pt", type);
-    Model model = Model::load(folder / "net.pt", small_input());
+    Model model = Model::load(folder / "net.pt", small_network::input());
     CHECK(model.totals().all == 32 * (3 + 8 + 2));
     model.attach_head({}, 2, 1);
     model.freeze(FreezeWord::none);
@@ -130,7 +124,7 @@ TEST_CASE("a group norm right behind the frozen layers can learn") {
       return torch.group_norm(x, 2, self.w, self.c).mean([2, 3])
   )");
   network.save((folder / "net.pt").string());
-  Model model = Model::load(folder / "net.pt", small_input());
+  Model model = Model::load(folder / "net.pt", small_network::input());
   model.attach_head({}, 2, 1);
   model.freeze(1);
   const Trainee trainee(model, BatchNorm::frozen);
