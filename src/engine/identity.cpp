@@ -58,7 +58,7 @@ std::string hardware(const at::Device& device) {
 
 }  // namespace
 
-std::string first_engine(const at::Device& device) {
+std::string first_engine([[maybe_unused]] const at::Device& device) {
 #ifdef TL_OPENVINO
   if (device.is_cpu()) return "openvino";
 #endif
