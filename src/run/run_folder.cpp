@@ -72,12 +72,14 @@ bool RunFolder::is_marker(const fs::path& file) const {
 }
 
 bool RunFolder::is_barely_begun() const {
-  std::error_code ignored;
-  const fs::directory_iterator kept(checkpoints(), ignored);
-  if (is_there(config()) || ignored) return false;
-  if (!std::all_of(fs::begin(kept), fs::end(kept), is_temporary)) return false;
-  const fs::directory_iterator files(path);
-  return std::all_of(fs::begin(files), fs::end(files), [&](const fs::path& file) {
+  const auto all_in = [](const fs::path& folder, const auto& fits) {
+    std::error_code error;
+    const fs::directory_iterator files(folder, error);
+    return !error && std::all_of(fs::begin(files), fs::end(files), fits);
+  };
+  if (!is_there(checkpoints())) return all_in(path, is_temporary);
+  if (is_there(config()) || !all_in(checkpoints(), is_temporary)) return false;
+  return all_in(path, [&](const fs::path& file) {
     return is_marker(file) || file == checkpoints() || file == contents() || file == skipped() ||
            file == faults() || is_temporary(file);
   });

@@ -29,9 +29,12 @@ TEST_CASE("a run folder is taken only where nothing can get lost") {
 TEST_CASE("what a process killed at its beginning left is no obstacle") {
   const TemporaryFolder folder;
   const RunFolder run{folder / "run"};
+  std::filesystem::create_directories(run.path);
+  std::ofstream(run.path / ".tmp-1-0") << "a trial";
+  check_run_folder(run, ExistingRun::refuse, LoadedExperiment());
   std::filesystem::create_directories(run.checkpoints());
-  std::ofstream(run.checkpoints() / ".tmp-1-0") << "a trial";
-  std::ofstream(run.path / ".tmp-1-1") << "half a file";
+  std::ofstream(run.checkpoints() / ".tmp-1-1") << "a trial";
+  std::ofstream(run.path / ".tmp-1-2") << "half a file";
   std::ofstream(run.split()) << "path,class,split";
   check_run_folder(run, ExistingRun::refuse, LoadedExperiment());
   std::ofstream(run.checkpoints() / "last.ckpt") << "hours of work";
