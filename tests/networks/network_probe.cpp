@@ -3,14 +3,14 @@
 //   network_probe cuts NETWORK IMAGES OUT     logits of prefix + trainee for several k
 //   network_probe gradients NETWORK SPEC OUT  of one batch
 //   network_probe train NETWORK SPEC OUT      losses of the real training loop
+//   network_probe visit NETWORK DATA OUT      everything once, see visit.h
 //   network_probe serve                       many small networks, see serve.h
 #include "probe.h"
 #include "serve.h"
 #include "tl/data/dataset.h"
 #include "tl/engine/inference.h"
 #include "tl/train/trainer.h"
-
-#include <nlohmann/json.hpp>
+#include "visit.h"
 
 #include <filesystem>
 #include <fstream>
@@ -176,13 +176,16 @@ int main(int argc, char** argv) try {
   if (arguments.size() == 4 && arguments[0] == "cuts") {
     return probe_cuts(arguments[1], arguments[2], arguments[3]);
   }
+  if (arguments.size() == 4 && arguments[0] == "visit") {
+    return visit(arguments[1], arguments[2], arguments[3]);
+  }
   if (arguments.size() == 4 && arguments[0] == "train") {
     return probe_training(arguments[1], arguments[2], arguments[3]);
   }
   if (arguments.size() == 4 && arguments[0] == "gradients") {
     return probe_gradients(arguments[1], arguments[2], arguments[3]);
   }
-  std::cerr << "usage: network_probe cuts|gradients|train NETWORK INPUT OUT, or serve\n";
+  std::cerr << "usage: network_probe cuts|visit|gradients|train NETWORK INPUT OUT, or serve\n";
   return 2;
 } catch (const tl::Error& error) {
   std::cerr << error.report() << "\n";

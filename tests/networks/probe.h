@@ -8,8 +8,11 @@
 #include "tl/model/model.h"
 
 #include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
 #include <torch/serialize.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -44,6 +47,27 @@ inline std::vector<std::string> frozen_tensors(const tl::Model& model) {
       names.push_back("backbone." + name);
   }
   return names;
+}
+
+// Largest difference, relative to the largest value. Infinite where one is no number.
+inline double difference(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes()) return INFINITY;
+  if (a.numel() == 0) return 0;
+  const double scale = std::max(a.abs().max().item<double>(), b.abs().max().item<double>());
+  const double off = (a - b).abs().max().item<double>();
+  return off <= 1e6 * scale ? off / std::max(scale, 1e-6) : INFINITY;
+}
+
+// What the library said, and where in the probe's work it said so.
+inline nlohmann::json refusal(const std::string& stage, const std::exception& error) {
+  const auto* of_library = dynamic_cast<const tl::Error*>(&error);
+  if (of_library == nullptr)
+    return {{"stage", stage}, {"code", 1}, {"what", error.what()}, {"where", ""}, {"hint", ""}};
+  return {{"stage", stage},
+          {"code", static_cast<int>(of_library->code())},
+          {"what", of_library->what()},
+          {"where", of_library->where()},
+          {"hint", of_library->hint()}};
 }
 
 // The prefix as PyTorch itself would compute it. An engine's last bits differ, by far less than

@@ -4,8 +4,6 @@
 #include "probe.h"
 #include "tl/engine/inference.h"
 
-#include <nlohmann/json.hpp>
-
 #include <iostream>
 
 namespace {
@@ -13,15 +11,6 @@ namespace {
 using nlohmann::json;
 using tl::BatchNorm;
 using tl::Precision;
-
-// Largest difference, relative to the largest value. Infinite where one is no number.
-double difference(const at::Tensor& a, const at::Tensor& b) {
-  if (a.sizes() != b.sizes()) return INFINITY;
-  if (a.numel() == 0) return 0;
-  const double scale = std::max(a.abs().max().item<double>(), b.abs().max().item<double>());
-  const double off = (a - b).abs().max().item<double>();
-  return off <= 1e6 * scale ? off / std::max(scale, 1e-6) : INFINITY;
-}
 
 class Check {
  public:
@@ -34,22 +23,14 @@ class Check {
   json run() {
     try {
       all_stages();
-    } catch (const tl::Error& error) {
-      refused(static_cast<int>(error.code()), error.what(), error.where(), error.hint());
     } catch (const std::exception& error) {
-      refused(1, error.what(), "", "");
+      facts_["refused"] = refusal(stage_, error);
     }
     write_pickle(spec_.at("out"), results_);
     return facts_;
   }
 
  private:
-  void refused(int code, const std::string& what, const std::string& where,
-               const std::string& hint) {
-    facts_["refused"] = {
-        {"stage", stage_}, {"code", code}, {"what", what}, {"where", where}, {"hint", hint}};
-  }
-
   void all_stages() {
     stage_ = "load";
     tl::Model model =
