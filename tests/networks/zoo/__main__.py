@@ -88,7 +88,8 @@ def main():
     os.environ["OMP_NUM_THREADS"] = str(THREADS)
     rows = [] if arguments.names else read_rows(arguments.rows)
     done = {(row["name"], row["method"]) for row in rows}
-    for name in arguments.names or architectures():
+    names = arguments.names or architectures()
+    for name in names:
         methods = [method for method in METHODS if (name, method) not in done]
         for row in rows_of(arguments, name, methods):
             rows.append(row)
@@ -96,8 +97,7 @@ def main():
             if not arguments.names:
                 with arguments.rows.open("a") as file:
                     file.write(json.dumps(row) + "\n")
-    if not arguments.names:
-        write_table(rows, ROOT / "docs" / "networks.md")
+                write_table(rows, len(names), ROOT / "docs" / "networks.md")
     return 1 if any(row["outcome"] == "fails" for row in rows) else 0
 
 

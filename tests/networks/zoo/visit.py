@@ -19,6 +19,7 @@ from reference import off, rounded_to_bf16  # noqa: E402
 PROBE = Path(os.environ.get("TL_BIN", HERE.parents[2] / "build" / "bin")) / "network_probe"
 STEP_LENGTH = 0.01  # as in visit.cpp
 EQUAL, TRAINS_ALIKE, BF16 = 1e-4, 1e-3, 0.05  # relative
+ENGINE = 1e-3  # what the library asks of a fast engine, in make_engine.cpp
 
 
 class Finding(Exception):
@@ -33,14 +34,20 @@ def near(ours, theirs, tolerance, what):
 
 def first_line(error):
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__
+    return lines[0][:120] if lines else type(error).__name__
 
 
 def visit(name, methods, folder):
     """A row for each method: the outcome ("passes", "fails", "not exported"), reason and figures."""
     torch.manual_seed(1)
-    network, native = build(name)
-    side = smallest_side(network, native)
+    try:
+        network, native = build(name)
+        side = smallest_side(network, native)
+    except (Exception, SystemExit) as error:
+        for method in methods:
+            yield {"name": name, "method": method, "outcome": "not exported",
+                   "reason": first_line(error)}
+        return
     for method in methods:
         row = {"name": name, "method": method, "side": side,
                "parameters": sum(p.numel() for p in network.parameters())}
@@ -72,13 +79,13 @@ def judge(network, row, folder):
     row.update({key: facts[key] for key in ("layers", "cuts") if key in facts})
     if "output" in results:
         with torch.no_grad():
-            near(results["output"], network(network_input(images)), EQUAL, "logits")
+            near(results["output"], network(network_input(images)), ENGINE, "logits")
     if refused := facts.get("refused"):
         where = f" [{refused['where']}]" if refused["where"] else ""
         raise Finding(f"{refused['stage']}: {refused['what']}{where}")
     check_table(facts, row)
     for what, error in facts["differences"].items():
-        if error is None or not error < EQUAL:
+        if error is None or not error < (ENGINE if what == "engine" else EQUAL):
             raise Finding(f"{what}: off by {error}")
     check_export(results, images, folder)
     check_training(network, facts, results, data, folder)
@@ -182,6 +189,6 @@ def check_bf16(reference, x, facts, results):
             rounded = rounded_to_bf16(reference)(x.bfloat16().float())
             allowed += 4 * off(rounded, logits)
     near(results["bf16"], logits, allowed, f"logits in bf16, of {allowed:.2g} allowed")
-    if not torch.isfinite(torch.tensor(facts["steps"]["bf16"]["gradient"])):
+    if facts["steps"]["bf16"]["gradient"] is None:  # JSON has no other word for it
         raise Finding("gradient in bf16: not finite")
     return allowed
