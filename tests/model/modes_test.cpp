@@ -79,6 +79,18 @@ TEST_CASE("networks whose rows depend on each other are refused with the operati
   CHECK(has(mean.where(), "aten::mean"));
 }
 
+TEST_CASE("what rounding makes of large values is not taken for the images beside one") {
+  const TemporaryFolder folder;
+  // As if the first column were a difference of values as large as the others.
+  const Model model = load(folder, R"(
+    def forward(self, x):
+      x = self.stem.forward(x).mean([2, 3])
+      scales = torch.cat([torch.zeros([1]), torch.full([6], 1e8)])
+      return torch.linear(x, self.w, self.c) * scales + 1000.0 * x.mean([0, 1])
+  )");
+  CHECK(model.outputs() == 7);
+}
+
 TEST_CASE("a network that draws random numbers, or keeps a state, is refused with the operation") {
   const Error chance = refusal(R"(
     def forward(self, x):
