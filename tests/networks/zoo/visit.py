@@ -172,9 +172,11 @@ def check_training(network, facts, results, data, folder):
     if not abs(ours["gradient"] - norm) < 10 * TRAINS_ALIKE * norm:
         raise Finding(f"gradient in fp32: {ours['gradient']:.4g}, PyTorch's is {norm:.4g}")
     allowed = check_bf16(reference, x, facts, results)
-    step(reference, x, data["labels"])
+    before, _, _ = step(reference, x, data["labels"])
     with torch.no_grad():
-        near(results["after"], reference.eval()(x.clone()), allowed, "logits after training")
+        after = reference.eval()(x.clone())
+    # Where the gradient is all rounding, a step in bf16 goes elsewhere, but not farther.
+    near(results["after"], after, allowed + off(before, after), "logits after training")
 
 
 def check_bf16(reference, x, facts, results):
