@@ -34,6 +34,7 @@ train_run() {
 # that was cancelled stays so.
 requeue_if_out_of_time() {
   [[ $1 -eq 75 && $stop_signal == USR1 ]] || return 0
+  command -v scontrol >/dev/null || return 0
   local job=$SLURM_JOB_ID # the number of an array's last task means the whole array
   [[ -z ${SLURM_ARRAY_JOB_ID:-} ]] || job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
   say "out of time; back into the queue"

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t line_width = 79;  // the last column would make some terminals wrap
 constexpr std::size_t longest_bar = 20;
 constexpr int time_width = 7;
+constexpr double seconds_between_logs = 60;
 
 // As long as there is room for, brackets included.
 std::string bar(std::size_t done, std::size_t total, std::size_t room = longest_bar + 2) {
@@ -55,11 +56,19 @@ void ConsoleObserver::on_resume(int epoch, std::size_t step) {
                       : str("resuming in epoch ", epoch, ", after step ", step));
 }
 
+// In a log file, a sign of life within epochs that take long.
+void ConsoleObserver::log_step(const StepMetrics& m, double left) {
+  if (since_log_.seconds() < seconds_between_logs || m.step == m.steps) return;
+  since_log_ = Stopwatch();
+  log::info(str("epoch ", m.epoch, "/", epochs_, ", step ", m.step, "/", m.steps, ", loss ",
+                fixed(m.loss, 3), ", ", clock_text(left), " left"));
+}
+
 void ConsoleObserver::on_step(const StepMetrics& m) {
-  if (!live_) return;
   const double share = static_cast<double>(m.step) / static_cast<double>(m.steps);
   const double whole = epoch_seconds_ > 0 ? epoch_seconds_ : m.seconds / share;
   const double left = whole * (epochs_ - m.epoch + 1 - share);
+  if (!live_) return log_step(m, left);
   const auto step_width = static_cast<int>(std::to_string(m.steps).size());
   const std::string before = str("epoch ", m.epoch, "/", epochs_, " ");
   // In fixed widths, so that the bar does not tremble.
@@ -95,9 +104,11 @@ void ConsoleObserver::on_epoch(const std::vector<EpochMetrics>& history, std::si
   const EpochMetrics& m = history.back();
   const bool is_best = best + 1 == history.size();
   epoch_seconds_ = m.seconds;
+  since_log_ = Stopwatch();
   log::status("");
   if (!has_headings_) print_headings();
-  std::string line = str(std::setw(epoch_width()), str(m.epoch, "/", epochs_));
+  std::string line =
+      str(std::setw(epoch_width()), m.epoch == 0 ? "exact" : str(m.epoch, "/", epochs_));
   for (const Column& column : columns())
     line += str(std::setw(column.width()), column.field.text(m));
   for (const double seconds : {m.seconds, m.seconds * (epochs_ - m.epoch)})

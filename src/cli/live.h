@@ -1,6 +1,7 @@
 // What is seen of a work while it goes on.
 #pragma once
 
+#include "tl/base/stopwatch.h"
 #include "tl/run/progress.h"
 #include "tl/train/trainer.h"
 
@@ -19,12 +20,14 @@ class ConsoleObserver : public TrainObserver {
   void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
 
  private:
+  void log_step(const StepMetrics& metrics, double left);
   void print_headings();
   int epoch_width() const;  // of "7/20" in its column
 
   int epochs_;
   bool live_;
   bool has_headings_ = false;
+  Stopwatch since_log_;  // a line was logged
   double epoch_seconds_ = 0;  // that the last epoch took; 0: none is over yet
 };
 

@@ -111,9 +111,27 @@ void warn_of_random_weights(const Model& model) {
                 " layers are frozen: they will never learn anything (backbone.freeze)"));
 }
 
+// What is frozen behind the last cut is run again at each step.
+void warn_of_missing_cut(const Model& model) {
+  const auto& layers = model.layers();
+  const auto k = static_cast<std::size_t>(model.frozen_layers());
+  if (k == 0 || k == layers.size() || layers[k - 1].cut_after) return;
+  std::size_t before = k;
+  while (before > 0 && !layers[before - 1].cut_after)
+    --before;
+  std::size_t after = k;
+  while (after < layers.size() && !layers[after].cut_after)
+    ++after;
+  const std::string next = after == layers.size() ? "" : str(" or ", after + 1);
+  log::warn(str("the network can't be cut behind layer ", k, ": what is frozen behind layer ",
+                before, " is run again at each step; there is a cut at ", before, next,
+                " (backbone.freeze)"));
+}
+
 void TrainCommand::warn_of(const Prepared& prepared) const {
   if (prepared.model.info().input_is_assumed) warn_of_assumed_input();
   warn_of_random_weights(prepared.model);
+  warn_of_missing_cut(prepared.model);
   warn_of_skipped(prepared.dataset, "skipped.csv");
   warn_of_faults(prepared.dataset, prepared.model.info().input);
 }

@@ -143,7 +143,12 @@ class Checker {
       known.push_back(item.key());
     std::vector<std::string> elsewhere;
     find_key(key, root_, "", elsewhere);
-    const std::string lives = elsewhere.empty() ? "" : str("It is ", listed(elsewhere), ". ");
+    const bool is_here = std::erase(elsewhere, dotted(parent, key)) > 0;  // with another "name"
+    std::string lives = elsewhere.empty() ? "" : str("It is ", listed(elsewhere), ". ");
+    if (is_here && properties.contains("name")) {
+      lives = str("It is none of ", parent, ".name ", properties["name"]["const"],
+                  ", but of another. ");
+    }
     const Json words = {{"description", str(lives, "Known keys here: ", listed(known), ".")}};
     note(str("unknown key ", dotted(parent, key)), words, nearest(key, known));
   }

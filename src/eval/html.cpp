@@ -180,9 +180,9 @@ std::string charts(const ReportInput& input, const Metrics& m) {
 
 std::string mistake_figure(const ReportInput& input, const Prediction& p, const std::string& uri) {
   return str("<figure><img alt=\"\" src=\"", uri, "\"><b>",
-             breakable(input.classes[predicted_class(p)]), "</b><small>is ",
-             breakable(input.classes[p.label]), " · ", percent(confidence(p)),
-             " sure</small><small class=\"file\">",
+             breakable(input.classes[predicted_class(p)]), "</b><small>said, ",
+             percent(confidence(p)), " sure; it is ", breakable(input.classes[p.label]),
+             "</small><small class=\"file\">",
              escape(std::filesystem::path(p.path).filename().string()), "</small></figure>\n");
 }
 

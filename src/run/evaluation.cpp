@@ -85,6 +85,10 @@ void choose(EvaluationData& data, const SplitOfEach& splits) {
                 data.dataset.root.string(), "take another split, or all", {Remedy::split});
 }
 
+std::string split_in_run(const std::optional<Split>& split) {
+  return split ? split_name(*split) : "new";
+}
+
 std::int64_t count_trained_on(const EvaluationData& data) {
   return std::count_if(data.samples.begin(), data.samples.end(), [&](std::size_t i) {
     return data.in_run.empty() ? data.dataset.samples[i].split == Split::train
@@ -97,12 +101,18 @@ void say_what_was_trained_on(const EvaluationData& data) {
   const std::string text = str("the run was trained on ", thousands(*data.trained_on), " of the ",
                                count(std::ssize(data.samples), "image"), " judged");
   *data.trained_on > 0 ? log::warn(text) : log::info(text);
-  const auto known = std::count_if(data.in_run.begin(), data.in_run.end(),
-                                   [](const auto& split) { return split.has_value(); });
-  if (data.split != "all" && !data.dataset.has_own_splits && known < std::ssize(data.in_run)) {
-    log::info(str("left out: ", count(std::ssize(data.in_run) - known, "image"),
-                  " that the run did not have"));
+  if (data.samples.size() == data.dataset.samples.size()) return;
+  if (data.in_run.empty() || data.dataset.has_own_splits) return;
+  std::string parts;
+  for (const std::optional<Split> split : {std::optional(Split::train), std::optional(Split::val),
+                                           std::optional(Split::test), std::optional<Split>()}) {
+    const auto images = std::count(data.in_run.begin(), data.in_run.end(), split);
+    parts += str(parts.empty() ? "" : ", ", thousands(images), " ", split_in_run(split));
   }
+  log::warn(str("judged: ", thousands(std::ssize(data.samples)), " of ",
+                count(std::ssize(data.dataset.samples), "image"), ", those of the run's ",
+                data.split, " split (of the folder's images, told by their content, the run had ",
+                parts, "); the split \"all\" is all of them"));
 }
 
 }  // namespace
@@ -162,10 +172,6 @@ nlohmann::ordered_json facts(const Subject& subject, const EvaluationData& data,
   facts["Date"] = now_text();
   facts["Version"] = version();
   return facts;
-}
-
-std::string split_in_run(const std::optional<Split>& split) {
-  return split ? split_name(*split) : "new";
 }
 
 }  // namespace

@@ -260,7 +260,9 @@ def test_the_split_of_a_run_follows_its_images(tmp_path, own_run, data):
     assert [row["path"] for row in rows if row["split"] == "new"] == ["red/new.png"]
     assert sum(row["split"] == "train" for row in rows) == 18
     test = run("tl-eval", own_run, "--data", moved, "--split", "test", "--json")
-    assert json.loads(test.stdout)["n"] == 9 and "left out: 1 image" in test.stderr
+    assert json.loads(test.stdout)["n"] == 9
+    assert "judged: 9 of 37 images" in test.stderr
+    assert "the run had 18 train, 9 val, 9 test, 1 new" in test.stderr
 
 
 def test_no_split_is_guessed(own_run, model, fresh_data):
