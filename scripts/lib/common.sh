@@ -153,6 +153,7 @@ install_test_packages() {
   lock_venv
   ensure_venv
   install_exporters
-  install_once tests 'pytest>=8,<10' 'numpy>=1.26,<3' 'pillow>=10,<14'
+  install_once tests 'pytest>=8,<10' 'numpy>=1.26,<3' 'pillow>=10,<14' \
+    'scikit-learn>=1.5,<2'
   unlock_venv
 }

@@ -7,6 +7,7 @@
 #include "tl/run/facts.h"
 
 #include <algorithm>
+#include <iomanip>
 #include <iostream>
 
 namespace tl {
@@ -161,6 +162,22 @@ std::string plan_text(const Prepared& prepared) {
   what.add({"device", device_name(prepared.device)});
   what.add({"date", now_text()});
   return what.text() + "\n" + class_table(data);
+}
+
+std::string exact_fit_text(const ExactFit& fit) {
+  const std::string how = fit.folds == 0   ? "without a choice"
+                          : fit.folds == 1 ? "chosen on a tenth of them"
+                                           : str("chosen by ", fit.folds, "-fold cross-validation");
+  Table table({false, true, true, true, false});
+  table.add({"inputs", "features", "penalty", "log loss", ""});
+  for (const InputScore& score : fit.tried) {
+    table.add({score.depths == 1 ? "last layer" : str("last ", score.depths, " depths"),
+               thousands(score.columns), str(std::setprecision(2), score.best.penalty),
+               fit.folds == 0 ? "" : fixed(score.best.log_loss, 4),
+               &score == &fit.tried[fit.chosen] ? "chosen" : ""});
+  }
+  return str("head fitted to ", count(fit.rows, "row"), " of ", count(fit.images, "image"), ", ",
+             how, "\n", table.text());
 }
 
 std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, int frozen) {

@@ -4,6 +4,7 @@
 #include "tl/data/faults.h"
 #include "tl/eval/metrics.h"
 #include "tl/run/prepared.h"
+#include "tl/train/exact_head.h"
 
 #include <nlohmann/json.hpp>
 
@@ -37,6 +38,9 @@ std::string class_table(const Dataset& dataset);
 
 // What will run: data, classes and counts, model totals, device, threads.
 std::string plan_text(const Prepared& prepared);
+
+// What an exact head was chosen by: a line for each choice of its inputs.
+std::string exact_fit_text(const ExactFit& fit);
 
 // The layer table and its totals; `frozen` layers are marked, -1: no choice to show.
 std::string layer_table(const std::vector<Layer>& layers, const Totals& totals, int frozen);

@@ -1,5 +1,6 @@
 #include "cli/live.h"
 
+#include "cli/console.h"
 #include "tl/base/log.h"
 #include "tl/base/text.h"
 
@@ -98,6 +99,11 @@ void ConsoleObserver::print_headings() {
   log::info(parts.substr(0, parts.find_last_not_of(' ') + 1));
   log::info(names + str(std::setw(time_width), "time", std::setw(time_width), "left"));
   has_headings_ = true;
+}
+
+void ConsoleObserver::on_exact_fit(const ExactFit& fit) {
+  log::status("");
+  log::info(exact_fit_text(fit));
 }
 
 void ConsoleObserver::on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) {

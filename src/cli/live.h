@@ -14,9 +14,11 @@ namespace tl {
 // into 80 columns.
 class ConsoleObserver : public TrainObserver {
  public:
+  // `epochs`: that are trained; 0: the head is fitted at once.
   ConsoleObserver(int epochs, bool live) : epochs_(epochs), live_(live) {}
   void on_resume(int epoch, std::size_t step) override;
   void on_step(const StepMetrics& metrics) override;
+  void on_exact_fit(const ExactFit& fit) override;
   void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
 
  private:

@@ -83,8 +83,9 @@ void print_outcome(const ExperimentOutcome& outcome, const RunFolder& folder,
     print_json(result);
     return;
   }
-  std::cout << "best epoch " << best.epoch << " of " << outcome.training.history.size()
-            << ": val accuracy " << fixed(best.val_accuracy, 4) << "\n"
+  const std::string epoch = str("best epoch ", best.epoch, " of ", outcome.training.history.size());
+  std::cout << (best.epoch == 0 ? "exact head" : epoch) << ": val accuracy "
+            << fixed(best.val_accuracy, 4) << "\n"
             << metrics_text(*outcome.metrics, split_name(outcome.split)) << "\n"
             << "model:  " << folder.model().string() << "\n"
             << "report: " << (folder.path / "report.html").string() << "\n";
@@ -162,7 +163,8 @@ int TrainCommand::run(const CommonOptions& common) const {
   if (dry_run) return print_dry_run(prepared, common);
 
   log::info("training in " + run.path.string() + "\n" + plan_text(prepared));
-  ConsoleObserver observer(experiment.options.train.epochs, live);
+  const bool exact = experiment.options.head.fit == HeadFit::exact;
+  ConsoleObserver observer(exact ? 0 : experiment.options.train.epochs, live);
   const ExperimentOutcome outcome =
       run_experiment(prepared, std::move(first), run, existing, stop_requested, observer,
                      [&](const std::string& label) { return progress_bar(label, live); });

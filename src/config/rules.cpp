@@ -25,6 +25,33 @@ void check_freeze(const Json& freeze, const std::string& file) {
               "give a number of layers, a layer's name, \"all\" or \"none\"");
 }
 
+void check_head(const Json& head, const Json& loss, const std::string& file) {
+  const bool exact = head["fit"] == "exact";
+  const auto refuse = [&](const std::string& what, const std::string& hint) {
+    throw Error(ExitCode::usage, what, file, hint);
+  };
+  if (!exact) {
+    if (head["inputs"] == "auto") {
+      refuse("head.inputs is \"auto\", but head.fit is \"gradient\": only an exact head chooses",
+             R"(set head.fit to "exact", or head.inputs to "last" or "depths")");
+    }
+    if (head["refit"] == true) {
+      refuse("head.refit is true, but head.fit is \"gradient\": only an exact head is fitted again",
+             R"(set head.fit to "exact", or head.refit to false)");
+    }
+    return;
+  }
+  const auto refuse_key = [&](const std::string& key, const Json& value, const Json& usual) {
+    if (value == usual) return;
+    refuse(str("head.fit is \"exact\", and ", key, " is ", value.dump(),
+               ": the head is one Linear, fitted at once, where that has no place"),
+           str("leave ", key, " out, or set head.fit to \"gradient\""));
+  };
+  refuse_key("head.hidden", head["hidden"], Json::array());
+  refuse_key("head.dropout", head["dropout"], 0.2);
+  refuse_key("train.loss.label_smoothing", loss["label_smoothing"], 0.0);
+}
+
 void check_nesterov(const Json& optimizer, const std::string& file) {
   if (!optimizer.value("nesterov", false) || optimizer["momentum"] > 0.0) return;
   throw Error(ExitCode::usage,
@@ -64,6 +91,7 @@ void check_input(const Json& input, const std::string& file) {
 void check_rules(const Json& resolved, const std::string& file) {
   check_fractions(resolved["data"], file);
   check_freeze(resolved["backbone"]["freeze"], file);
+  check_head(resolved["head"], resolved["train"]["loss"], file);
   check_nesterov(resolved["train"]["optimizer"], file);
   check_checkpoints(resolved["train"]["checkpoint_every"], file);
   for (const char* pair :

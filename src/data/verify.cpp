@@ -47,16 +47,16 @@ void heed(const std::function<bool()>& stop) {
                 "run the same command again", {Remedy::resume});
 }
 
-// work(i) for each i, on several threads. After an error nothing new is begun; what was begun
-// before, and so everything in front of it, comes to its end.
-void for_each(std::size_t n, const CheckOptions& how,
-              const std::function<void(std::size_t)>& work) {
+}  // namespace
+
+void for_each_image(std::size_t count, const CheckOptions& how,
+                    const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> claimed = 0;
   FirstError error;
   const auto worker = [&] {
     while (!error) {
       const std::size_t i = claimed++;
-      if (i >= n) return;
+      if (i >= count) return;
       try {
         heed(how.stop);
         work(i);
@@ -72,6 +72,8 @@ void for_each(std::size_t n, const CheckOptions& how,
     running.get();
   error.rethrow();
 }
+
+namespace {
 
 void decode_and_keep(const std::filesystem::path& path, ImageCache* keep, Verified& verified) {
   if (keep != nullptr && keep->is_full()) keep = nullptr;
@@ -108,7 +110,7 @@ std::vector<Verified> verify_images(const std::filesystem::path& root,
                                     const Refuse& refuse) {
   std::vector<Verified> verified(paths.size());
   std::atomic<std::size_t> done = 0;
-  for_each(paths.size(), how, [&](std::size_t i) {
+  for_each_image(paths.size(), how, [&](std::size_t i) {
     verified[i] = verify(root / paths[i], how.images);
     if (refuse && !verified[i].reason.empty()) refuse(paths[i], verified[i]);
     const std::size_t now = ++done;
@@ -119,7 +121,7 @@ std::vector<Verified> verify_images(const std::filesystem::path& root,
 }
 
 void read_contents(Dataset& dataset, const CheckOptions& how) {
-  for_each(dataset.samples.size(), how, [&](std::size_t i) {
+  for_each_image(dataset.samples.size(), how, [&](std::size_t i) {
     Sample& sample = dataset.samples[i];
     sample.content = digest(read_image(dataset.root / sample.path));
   });

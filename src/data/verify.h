@@ -12,6 +12,12 @@
 
 namespace tl {
 
+// work(i) for i from 0 to count - 1, on how.threads threads. After an error nothing new is begun;
+// what was begun before, and so everything in front of it, comes to its end. Throws the error of
+// the lowest i, or Error(interrupted) where how.stop says so.
+void for_each_image(std::size_t count, const CheckOptions& how,
+                    const std::function<void(std::size_t)>& work);
+
 struct Verified {
   std::string reason;        // why the image is unusable, or ""
   std::exception_ptr error;  // then: none, or what kept the file from being read

@@ -1,30 +1,21 @@
 #include "model/freeze.h"
 
+#include "model/layer_names.h"
 #include "tl/base/error.h"
 #include "tl/base/text.h"
 
 namespace tl {
 namespace {
 
-// Every module on the way to the layers, and the words.
-std::vector<std::string> choices(const std::vector<Layer>& layers, int all) {
-  std::vector<std::string> names = {"all", "none"};
-  for (int i = 0; i < all; ++i) {
-    const std::string& name = layers[static_cast<std::size_t>(i)].name;
-    for (std::size_t dot = name.find('.'); dot != name.npos; dot = name.find('.', dot + 1))
-      names.push_back(name.substr(0, dot));
-    names.push_back(name);
-  }
-  return names;
-}
-
 // Of the first `all` layers: the classifier behind them is no layer of the backbone.
 int layers_up_to(const std::vector<Layer>& layers, int all, const std::string& name) {
-  for (auto i = static_cast<std::size_t>(all); i > 0; --i) {
-    const std::string& candidate = layers[i - 1].name;
-    if (candidate == name || candidate.rfind(name + ".", 0) == 0) return static_cast<int>(i);
-  }
-  const std::string near = nearest(name, choices(layers, all));
+  std::vector<std::string> names;
+  for (int i = 0; i < all; ++i)
+    names.push_back(layers[static_cast<std::size_t>(i)].name);
+  if (const auto place = last_layer_called(names, name)) return static_cast<int>(*place) + 1;
+  std::vector<std::string> choices = names_for_layers(names);
+  choices.insert(choices.begin(), {"all", "none"});
+  const std::string near = nearest(name, choices);
   throw Error(ExitCode::usage, str("the backbone has no layer \"", name, "\""), "backbone.freeze",
               near.empty() ? "tl-inspect lists the layers" : str("did you mean \"", near, "\"?"));
 }

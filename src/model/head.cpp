@@ -2,6 +2,7 @@
 
 #include "model/channels.h"
 #include "model/kinds.h"
+#include "model/layer_names.h"
 #include "model/node.h"
 #include "model/recording.h"
 #include "model/slice.h"
@@ -9,7 +10,9 @@
 #include "tl/base/text.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <c10/util/accumulate.h>
 #include <torch/csrc/jit/ir/constants.h>
 
 #include <algorithm>
@@ -58,12 +61,20 @@ bool has_places(const std::vector<std::int64_t>& sizes) {
   return sizes.size() == 3 && sizes[1] > 1;
 }
 
+FeaturePoint point_at(const Analysis& analysis, const Cut& cut) {
+  const PlacedLayer* last = nullptr;
+  for (const PlacedLayer& layer : analysis.layers) {
+    if (layer.last < cut.position) last = &layer;
+  }
+  return {cut.value, cut.position, last == nullptr ? "" : last->layer.name};
+}
+
 // The cut with this value; dropout in front of it is the head's business.
 FeaturePoint cut_at(const Analysis& analysis, Value* value) {
   while (is_dropout(value->node()))
     value = value->node()->input(0);
   for (const Cut& cut : analysis.cuts) {
-    if (cut.value == value) return {cut.value, cut.position};
+    if (cut.value == value) return point_at(analysis, cut);
   }
   throw Error(ExitCode::model,
               "more than one tensor goes into the classifier, so no head fits there",
@@ -82,38 +93,35 @@ void require_memory(double parameters) {
               "head.hidden", "give fewer or narrower layers, or another head.pool");
 }
 
+Value* list_of(Graph& graph, const std::vector<Value*>& values) {
+  return graph.insertNode(graph.createList(c10::TensorType::get(), values))->output();
+}
+
+// N x columns, in float.
+struct PooledFeatures {
+  Value* value;
+  std::int64_t columns;
+};
+
 // Builds the head at the end of a graph.
 class HeadBuilder {
  public:
-  HeadBuilder(FlatGraph& flat, std::vector<std::int64_t> sizes, std::uint64_t seed)
-      : flat_(flat),
-        sizes_(std::move(sizes)),
-        generator_(at::make_generator<at::CPUGeneratorImpl>(seed)),
-        value_(flat.output()) {
+  HeadBuilder(FlatGraph& flat, std::uint64_t seed)
+      : flat_(flat), generator_(at::make_generator<at::CPUGeneratorImpl>(seed)) {
     flat_.graph->eraseOutput(0);
   }
 
-  void make_float() {
-    value_ = flat_.graph->insert(c10::aten::to, {value_, c10::kFloat, false, false});
+  void take(const PooledFeatures& features) {
+    features_.push_back(features.value);
+    columns_ += features.columns;
   }
 
-  void flatten() {
-    for (std::size_t i = 2; i < sizes_.size(); ++i)
-      sizes_[1] *= sizes_[i];
-    if (sizes_.size() > 2) value_ = flat_.graph->insert(c10::aten::flatten, {value_, 1});
-    sizes_.resize(2);
-  }
-
-  // Over all places, which are the axes beside the images' and the channels'.
-  void pool(Pool how, std::size_t channels) {
-    std::vector<std::int64_t> places;
-    for (std::size_t i = 1; i < sizes_.size(); ++i) {
-      if (i != channels) places.push_back(static_cast<std::int64_t>(i));
-    }
-    value_ = how == Pool::max
-                 ? flat_.graph->insert(c10::aten::amax, {value_, places, false})
-                 : flat_.graph->insert(c10::aten::mean, {value_, c10::IValue(places), false});
-    sizes_ = {sizes_[0], sizes_[channels]};
+  // Behind all that was taken.
+  void begin() {
+    value_ = features_.size() == 1
+                 ? features_[0]
+                 : flat_.graph->insert(c10::aten::cat,
+                                       {list_of(*flat_.graph, features_), std::int64_t{1}});
   }
 
   void dropout(double p) {
@@ -124,14 +132,14 @@ class HeadBuilder {
 
   // Initialised as torch.nn.Linear is: U(-b, b) with b = 1 / sqrt(inputs).
   void linear(std::int64_t outputs) {
-    parameters_ += static_cast<double>(outputs) * static_cast<double>(sizes_[1]);
+    parameters_ += static_cast<double>(outputs) * static_cast<double>(columns_);
     require_memory(parameters_);
-    const double bound = 1.0 / std::sqrt(static_cast<double>(sizes_[1]));
+    const double bound = 1.0 / std::sqrt(static_cast<double>(columns_));
     const std::string name = str("head.", index_++);
-    Value* weight = add(name + ".weight", {outputs, sizes_[1]}, bound);
+    Value* weight = add(name + ".weight", {outputs, columns_}, bound);
     Value* bias = add(name + ".bias", {outputs}, bound);
     layer(flat_.graph->insert(c10::aten::linear, {value_, weight, bias}));
-    sizes_[1] = outputs;
+    columns_ = outputs;
   }
 
   void finish() { flat_.graph->registerOutput(value_); }
@@ -151,9 +159,10 @@ class HeadBuilder {
 
   FlatGraph& flat_;
   double parameters_ = 0;  // so far; a double does not overflow
-  std::vector<std::int64_t> sizes_;
   at::Generator generator_;
-  Value* value_;
+  std::vector<Value*> features_;
+  std::int64_t columns_ = 0;  // of value_
+  Value* value_ = nullptr;
   int index_ = 0;
 };
 
@@ -170,7 +179,7 @@ FeaturePoint feature_point(const FlatGraph& flat, const Analysis& analysis, Pool
   if (pool == Pool::automatic || (logits == nullptr && is_map)) return end;
   for (auto cut = analysis.cuts.rbegin(); cut != analysis.cuts.rend(); ++cut) {
     if (cut->position > end.position || is_dropout(cut->value->node())) continue;
-    if (has_places(analysis.recording.sizes[0].at(cut->value))) return {cut->value, cut->position};
+    if (has_places(analysis.recording.sizes[0].at(cut->value))) return point_at(analysis, *cut);
   }
   throw Error(ExitCode::model, "this network has no feature map to pool", "head.pool",
               "set head.pool to auto");
@@ -205,35 +214,163 @@ std::size_t channels_of(const FlatGraph& flat, const Analysis& analysis,
               "export the network with its own pooling, or set head.pool to flatten");
 }
 
-void pool_features(HeadBuilder& head, const FlatGraph& flat, const Analysis& analysis,
-                   const FeaturePoint& point, Pool how) {
-  const std::size_t rank = analysis.recording.sizes[0].at(point.value).size();
-  if (rank > 4) {
-    throw Error(ExitCode::model, str("a head takes no features of rank ", rank),
+// Over all places, which are the axes beside the images' and the channels'.
+PooledFeatures pool(Graph& graph, Value* map, const std::vector<std::int64_t>& sizes,
+                    std::size_t channels, Pool how) {
+  std::vector<std::int64_t> places;
+  for (std::size_t i = 1; i < sizes.size(); ++i) {
+    if (i != channels) places.push_back(static_cast<std::int64_t>(i));
+  }
+  return {how == Pool::max ? graph.insert(c10::aten::amax, {map, places, false})
+                           : graph.insert(c10::aten::mean, {map, c10::IValue(places), false}),
+          sizes[channels]};
+}
+
+PooledFeatures flattened(Graph& graph, Value* map, const std::vector<std::int64_t>& sizes) {
+  const auto columns = c10::multiply_integers(sizes.begin() + 1, sizes.end());
+  return {sizes.size() > 2 ? graph.insert(c10::aten::flatten, {map, 1}) : map, columns};
+}
+
+// `value`: the point's, in the graph.
+PooledFeatures features_at(Graph& graph, Value* value, const FlatGraph& flat,
+                           const Analysis& analysis, const FeaturePoint& point, Pool how) {
+  const auto& sizes = analysis.recording.sizes[0].at(point.value);
+  if (sizes.size() > 4) {
+    throw Error(ExitCode::model, str("a head takes no features of rank ", sizes.size()),
                 describe(point.value->node()), "export the network with its own pooling");
   }
-  if (how == Pool::flatten || rank == 2) {
-    head.flatten();
-  } else {
-    head.pool(how, channels_of(flat, analysis, point));
+  if (analysis.recording.types.at(point.value) != c10::kFloat) {
+    value = graph.insert(c10::aten::to, {value, c10::kFloat, false, false});
   }
+  if (how == Pool::flatten || sizes.size() == 2) return flattened(graph, value, sizes);
+  return pool(graph, value, sizes, channels_of(flat, analysis, point), how);
+}
+
+bool is_within_a_layer(const Analysis& analysis, const Cut& cut) {
+  return std::any_of(analysis.layers.begin(), analysis.layers.end(), [&](const PlacedLayer& layer) {
+    return layer.first < cut.position && cut.position <= layer.last;
+  });
+}
+
+// In front of the feature point: of each layer that the network can be cut behind, the last cut
+// before the next layer.
+std::vector<FeaturePoint> earlier_points(const Analysis& analysis, const FeaturePoint& last) {
+  std::vector<FeaturePoint> points;
+  for (const Cut& cut : analysis.cuts) {
+    if (cut.position >= last.position || cut.value == last.value) break;
+    FeaturePoint point = point_at(analysis, cut);
+    if (point.layer.empty() || point.layer == last.layer) continue;
+    const std::size_t rank = analysis.recording.sizes[0].at(cut.value).size();
+    const bool can_be_pooled =
+        rank == 2 || (rank <= 4 && channel_axis(analysis.recording, cut.value));
+    if (!can_be_pooled || is_within_a_layer(analysis, cut)) continue;
+    if (!points.empty() && points.back().layer == point.layer) points.pop_back();
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+std::int64_t width_at(const Analysis& analysis, const FeaturePoint& point) {
+  const auto& sizes = analysis.recording.sizes[0].at(point.value);
+  return sizes.size() == 2 ? sizes[1] : sizes[*channel_axis(analysis.recording, point.value)];
+}
+
+// Without those that the next one narrows, such as the wide middle of an inverted residual block:
+// their features are passed on in fewer channels.
+std::vector<FeaturePoint> without_wide_middles(const Analysis& analysis,
+                                               std::vector<FeaturePoint> points) {
+  std::vector<FeaturePoint> kept;
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    if (kept.empty() || width_at(analysis, *point) <= width_at(analysis, kept.back()))
+      kept.push_back(std::move(*point));
+  }
+  std::reverse(kept.begin(), kept.end());
+  return kept;
+}
+
+std::vector<FeaturePoint> named(const std::vector<FeaturePoint>& points,
+                                const std::vector<std::string>& names) {
+  std::vector<std::string> layers;
+  for (const FeaturePoint& point : points)
+    layers.push_back(point.layer);
+  std::set<std::size_t> chosen;
+  for (const std::string& name : names) {
+    const auto place = last_layer_called(layers, name);
+    if (place && chosen.insert(*place).second) continue;
+    if (place) {
+      throw Error(ExitCode::usage, str("\"", name, "\" names a layer that is there already"),
+                  "head.inputs", "name each layer once");
+    }
+    const std::string near = nearest(name, names_for_layers(layers));
+    throw Error(ExitCode::usage, str("no head can take features behind a layer \"", name, "\""),
+                "head.inputs",
+                near.empty() ? "tl-inspect lists the layers, and where the network can be cut"
+                             : str("did you mean \"", near, "\"?"));
+  }
+  std::vector<FeaturePoint> result;
+  for (const std::size_t place : chosen)
+    result.push_back(points[place]);
+  return result;
 }
 
 }  // namespace
 
-Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeaturePoint& point,
-                 const HeadOptions& options, int classes, std::uint64_t seed) {
+std::vector<FeaturePoint> head_points(const FlatGraph& flat, const Analysis& analysis,
+                                      const HeadOptions& options) {
+  FeaturePoint last = feature_point(flat, analysis, options.pool);
+  if (options.inputs == HeadInputs(HeadDepths::last)) return {std::move(last)};
+  std::vector<FeaturePoint> points = earlier_points(analysis, last);
+  const auto* names = std::get_if<std::vector<std::string>>(&options.inputs);
+  if (names == nullptr) points = without_wide_middles(analysis, std::move(points));
+  points.push_back(std::move(last));
+  return names == nullptr ? points : named(points, *names);
+}
+
+namespace {
+
+// A slice from the images on, with what is known of it, and where each value of the original is.
+struct Copy {
+  FlatGraph flat;
   Recording recording;
-  const auto copied = [&](Node* original, Node* copy) {
-    for (std::size_t i = 0; i < copy->outputs().size(); ++i)
-      carry_over(analysis.recording, original->outputs()[i], copy->outputs()[i], recording);
+  std::unordered_map<const Value*, Value*> values;
+};
+
+Copy copy_up_to(Value* to, const FlatGraph& flat, const Recording& recording) {
+  Copy copy;
+  Node* head = nullptr;
+  const auto note = [&](Value* original, Value* value) {
+    copy.values[original] = value;
+    carry_over(recording, original, value, copy.recording);
   };
-  FlatGraph whole = slice(flat, analysis.recording, flat.images(), point.value, copied);
-  carry_over(analysis.recording, flat.images(), whole.images(), recording);
-  Value* features = whole.output();
-  HeadBuilder head(whole, analysis.recording.sizes[0].at(point.value), seed);
-  if (analysis.recording.types.at(point.value) != c10::kFloat) head.make_float();
-  pool_features(head, flat, analysis, point, options.pool);
+  copy.flat = slice(flat, recording, flat.images(), to, [&](Node* original, Node* node) {
+    if (original == flat.head) head = node;
+    for (std::size_t i = 0; i < node->outputs().size(); ++i)
+      note(original->outputs()[i], node->outputs()[i]);
+  });
+  copy.flat.head = head;
+  note(flat.images(), copy.flat.images());
+  return copy;
+}
+
+}  // namespace
+
+Headed with_head(const FlatGraph& flat, const Analysis& analysis,
+                 const std::vector<FeaturePoint>& points, const HeadOptions& options, int classes,
+                 std::uint64_t seed) {
+  auto [whole, recording, values] = copy_up_to(points.back().value, flat, analysis.recording);
+  std::vector<HeadInput> inputs;
+  std::vector<Value*> given;
+  HeadBuilder head(whole, seed);
+  for (const FeaturePoint& point : points) {
+    const bool own = &point == &points.back();
+    const Pool how = own || options.pool != Pool::flatten ? options.pool : Pool::automatic;
+    given.push_back(values.at(point.value));
+    const PooledFeatures features =
+        features_at(*whole.graph, given.back(), flat, analysis, point, how);
+    inputs.push_back({point.layer, features.columns});
+    head.take(features);
+  }
+  head.begin();
   for (const int width : options.hidden) {
     head.dropout(options.dropout);
     head.linear(width);
@@ -242,8 +379,70 @@ Headed with_head(const FlatGraph& flat, const Analysis& analysis, const FeatureP
   head.dropout(options.dropout);
   head.linear(classes);
   head.finish();
-  record_behind(whole, features, recording);
-  return {std::move(whole), std::move(recording)};
+  record_behind(whole, given, recording);
+  return {std::move(whole), std::move(recording), std::move(inputs)};
+}
+
+namespace {
+
+// Which inputs have a weight that is not 0.
+std::vector<bool> in_use(const at::Tensor& weight, const std::vector<HeadInput>& inputs) {
+  std::vector<bool> used;
+  std::int64_t first = 0;
+  for (const HeadInput& input : inputs) {
+    used.push_back(weight.narrow(1, first, input.columns).any().item<bool>());
+    first += input.columns;
+  }
+  return used;
+}
+
+at::Tensor& first_weight(FlatGraph& flat) {
+  const auto found = std::find_if(
+      flat.tensors.begin(), flat.tensors.end(),
+      [](const NamedTensor& named) { return named.head && named.name == "head.0.weight"; });
+  return found->tensor;
+}
+
+// Of the columns that belong to those inputs.
+at::Tensor columns_of(const at::Tensor& weight, const std::vector<HeadInput>& inputs,
+                      const std::vector<bool>& chosen) {
+  std::vector<at::Tensor> parts;
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (chosen[i]) parts.push_back(weight.narrow(1, first, inputs[i].columns));
+    first += inputs[i].columns;
+  }
+  return at::cat(parts, 1);
+}
+
+}  // namespace
+
+Headed without_idle_inputs(const FlatGraph& flat, const Recording& recording,
+                           const std::vector<HeadInput>& inputs) {
+  Copy copy = copy_up_to(flat.output(), flat, recording);
+  Graph& graph = *copy.flat.graph;
+  at::Tensor& weight = first_weight(copy.flat);
+  const std::vector<bool> used = in_use(weight, inputs);
+  Node* join = copy.flat.head->input(0)->node();
+  std::vector<HeadInput> kept;
+  std::vector<Value*> features;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!used[i]) continue;
+    kept.push_back(inputs[i]);
+    features.push_back(join->input(0)->node()->input(i));
+  }
+  if (kept.empty()) return {std::move(copy.flat), std::move(copy.recording), inputs};
+  weight = columns_of(weight, inputs, used);
+  const torch::jit::WithInsertPoint here(join);
+  Value* joined = features.size() == 1
+                      ? features[0]
+                      : graph.insert(c10::aten::cat, {list_of(graph, features), std::int64_t{1}});
+  join->output()->replaceAllUsesWith(joined);
+  Copy lean = copy_up_to(copy.flat.output(), copy.flat, copy.recording);
+  for (Value*& value : features)
+    value = lean.values.at(value);
+  record_behind(lean.flat, features, lean.recording);
+  return {std::move(lean.flat), std::move(lean.recording), std::move(kept)};
 }
 
 }  // namespace tl

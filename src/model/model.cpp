@@ -134,6 +134,14 @@ std::vector<Layer> public_layers(const FlatGraph& flat, const Analysis& analysis
   return layers;
 }
 
+void take(Network& network, Headed headed) {
+  network.flat = std::move(headed.flat);
+  network.head_inputs = std::move(headed.inputs);
+  network.analysis = analyse(network.flat, std::move(headed.recording));
+  if (network.training) keep_common_cuts(*network.training, network.analysis);
+  network.layers = public_layers(network.flat, network.analysis);
+}
+
 // Of the graph that depends on the images.
 std::string facts(const Network& network) {
   const Analysis& analysis = network.analysis;
@@ -205,14 +213,25 @@ std::int64_t Model::outputs() const {
 
 void Model::attach_head(const HeadOptions& options, int classes, std::uint64_t seed) {
   Network& network = *network_;
-  const FeaturePoint point = feature_point(network.flat, network.analysis, options.pool);
-  auto [flat, recording] = with_head(network.flat, network.analysis, point, options, classes, seed);
-  network.flat = std::move(flat);
+  const auto points = head_points(network.flat, network.analysis, options);
+  take(network, with_head(network.flat, network.analysis, points, options, classes, seed));
   network.output = Meaning::logits;
-  network.analysis = analyse(network.flat, std::move(recording));
-  if (network.training) keep_common_cuts(*network.training, network.analysis);
-  network.layers = public_layers(network.flat, network.analysis);
   log::debug(str("model: head attached; ", facts(network)));
+}
+
+const std::vector<HeadInput>& Model::head_inputs() const {
+  return network_->head_inputs;
+}
+
+Model Model::without_idle_inputs() const {
+  Model lean;
+  lean.info_ = info_;
+  *lean.network_ = *network_;
+  if (network_->head_inputs.size() > 1) {
+    take(*lean.network_, tl::without_idle_inputs(network_->flat, network_->analysis.recording,
+                                                 network_->head_inputs));
+  }
+  return lean;
 }
 
 Totals Model::totals() const {

@@ -71,6 +71,7 @@ struct Network {
   FlatGraph flat;
   Analysis analysis;
   std::vector<Layer> layers;  // of the backbone
+  std::vector<HeadInput> head_inputs;
   Meaning output = Meaning::logits;
   std::shared_ptr<const TrainingForm> training;  // where it is another one
   int frozen_layers = 0;

@@ -5,6 +5,8 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
+
 namespace tl {
 
 using c10::IValue;
@@ -43,19 +45,24 @@ class Replay {
   Replay(const FlatGraph& flat, Recording& recording, int which)
       : flat_(flat), recording_(recording), which_(which) {}
 
-  // From a value on, with that content.
-  void run(Value* from, const at::Tensor& content) {
-    keep(from, content);
+  // What depends on no values but these, with zeros for each, and the tensors.
+  void run(const std::vector<Value*>& given) {
+    for (Value* value : given)
+      keep(value, at::zeros(recording_.sizes[which_].at(value), recording_.types.at(value)));
     for (std::size_t i = 0; i < flat_.tensors.size(); ++i) {
       keep(flat_.graph->inputs()[i + 1], flat_.tensors[i].tensor);
     }
-    auto nodes = flat_.graph->nodes();
-    auto at = from == flat_.images() ? nodes.begin() : std::next(from->node()->iterator());
-    for (; at != nodes.end(); ++at)
-      step(*at);
+    for (Node* node : flat_.graph->nodes()) {
+      if (!is_known(node->outputs()) && is_known(node->inputs())) step(node);
+    }
   }
 
  private:
+  bool is_known(at::ArrayRef<Value*> values) const {
+    return std::all_of(values.begin(), values.end(),
+                       [&](Value* value) { return uses_left_.count(value) > 0; });
+  }
+
   void step(Node* node) {
     Stack inputs;
     for (Value* input : node->inputs())
@@ -83,12 +90,10 @@ class Replay {
 
 }  // namespace
 
-void record_behind(const FlatGraph& flat, Value* from, Recording& recording) {
+void record_behind(const FlatGraph& flat, const std::vector<Value*>& given, Recording& recording) {
   const at::NoGradGuard no_grad;
-  for (const int which : {0, 1}) {
-    const std::vector<std::int64_t> sizes = recording.sizes[which].at(from);
-    Replay(flat, recording, which).run(from, at::zeros(sizes));
-  }
+  for (const int which : {0, 1})
+    Replay(flat, recording, which).run(given);
 }
 
 }  // namespace tl

@@ -15,8 +15,9 @@ void record(Recording& recording, int which, const torch::jit::Value* value,
 void carry_over(const Recording& from, const torch::jit::Value* value,
                 const torch::jit::Value* copy, Recording& to);
 
-// Adds the graph's tensors and what stands behind `from`, a float tensor, to a recording that knows
-// the rest: sizes follow from sizes, so nothing in front of it is computed.
-void record_behind(const FlatGraph& flat, torch::jit::Value* from, Recording& recording);
+// Adds the graph's tensors, and what is computed of them and of the values `given` alone, to a
+// recording that knows the rest.
+void record_behind(const FlatGraph& flat, const std::vector<torch::jit::Value*>& given,
+                   Recording& recording);
 
 }  // namespace tl

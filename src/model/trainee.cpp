@@ -8,6 +8,7 @@
 #include "model/modes.h"
 #include "model/slice.h"
 #include "model/training_form.h"
+#include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/model/model.h"
 
@@ -176,6 +177,13 @@ std::vector<at::Tensor> Trainee::parameters(bool head) const {
 
 void check_cut(const Model& model) {
   const Network& network = network_of(model);
+  const bool trains_backbone = network.frozen_layers < static_cast<int>(network.layers.size());
+  if (network.training != nullptr && network.head_inputs.size() > 1 && trains_backbone) {
+    throw Error(ExitCode::usage,
+                "this network computes in another way while it is trained, and then a head can get "
+                "features of its last layer alone",
+                "head.inputs", R"(set it to "last", or backbone.freeze to "all")");
+  }
   slice(network.flat, network.analysis.recording, prefix_end(network).value, network.flat.output());
 }
 

@@ -5,6 +5,7 @@
 #include "run/sources.h"
 #include "run/stages.h"
 #include "tl/base/log.h"
+#include "tl/data/alike.h"
 #include "tl/data/loader.h"
 #include "tl/run/classify.h"
 #include "tl/run/device.h"
@@ -28,6 +29,10 @@ Model make_model(const Experiment& options, int classes, const c10::Device& devi
   if (options.backbone.init == Init::scratch) model.initialise_unfrozen(options.train.seed);
   model.to(device);
   check_cut(model);
+  check_stages(options, model);
+  if (options.head.inputs != HeadInputs(HeadDepths::last) && model.head_inputs().size() == 1) {
+    log::warn("head.inputs: this head gets a single layer, " + model.head_inputs()[0].layer);
+  }
   return model;
 }
 
@@ -50,12 +55,18 @@ Prepared prepare(const LoadedExperiment& experiment,
   Dataset dataset = split ? read_split_csv(*split, options.data.root) : list_dataset(options.data);
   make_objective(options.train.loss, dataset);  // which may refuse, before the images are checked
   const auto classes = static_cast<int>(dataset.classes.size());
+  std::vector<std::size_t> groups;
   std::atomic<bool> given_up = false;
   CheckOptions how{worker_count(options.data.workers), progress, {}, images.get()};
   how.stop = [&] { return given_up || (stop_requested && stop_requested()); };
   auto checking = std::async(std::launch::async, [&] {
-    if (split) return read_contents(dataset, how);
-    check_dataset(dataset, options.data, options.train.seed, how);
+    if (split) {
+      read_contents(dataset, how);
+    } else {
+      check_dataset(dataset, options.data, options.train.seed, how);
+    }
+    if (options.head.fit == HeadFit::gradient) return;
+    groups = groups_of_alike(dataset, dataset.indices(Split::train), how);
   });
   const Finally give_up{[&] { given_up = true; }};  // before the future waits for the check's end
   Model model = make_model(options, classes, where);
@@ -66,7 +77,8 @@ Prepared prepare(const LoadedExperiment& experiment,
   }
   checking.get();
   auto objective = make_objective(options.train.loss, dataset);
-  return {experiment, std::move(dataset), images, std::move(objective), std::move(model), where};
+  return {experiment,        std::move(dataset), images, std::move(objective),
+          std::move(groups), std::move(model),   where};
 }
 
 Prefix first_prefix(const Checking& checking) {
@@ -114,8 +126,9 @@ ExperimentOutcome run_experiment(Prepared& prepared, std::optional<Prefix> first
   Stages stages = stages_of(prepared, sources, first);
   ExperimentOutcome outcome;
   const TrainOptions& options = prepared.experiment.options.train;
-  const TrainInputs inputs{stages, *prepared.objective, folder.checkpoints(), goes_on,
-                           stop_requested};
+  const TrainInputs inputs{
+      stages,  *prepared.objective, folder.checkpoints(),
+      goes_on, stop_requested,      progress ? progress("fitting") : Progress()};
   outcome.training =
       existing == ExistingRun::finish ? take_best(options, inputs) : train(options, inputs, writer);
   writer.end_training(outcome.training);

@@ -93,6 +93,12 @@ std::string augmentation(const AugmentOptions& augment) {
 }  // namespace
 
 Facts training_facts(const Experiment& options) {
+  if (options.head.fit == HeadFit::exact) {
+    const bool augments = std::holds_alternative<int>(options.features.views);
+    return {
+        {"training", str("the head at once, as logistic regression, seed ", options.train.seed)},
+        {"augmentation", augments ? augmentation(options.augment) : "none"}};
+  }
   const bool trains_backbone = options.backbone.freeze != Freeze(FreezeWord::all);
   return {{"training", training(options.train)},
           {"optimizer", optimizer(options.train.optimizer, trains_backbone)},

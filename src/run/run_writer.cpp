@@ -43,11 +43,33 @@ std::string model_metadata(const Prepared& prepared, const EpochMetrics& best) {
   return dumped(metadata);
 }
 
+ordered_json score_json(const PenaltyScore& score) {
+  return {{"penalty", score.penalty}, {"log_loss", score.log_loss}};
+}
+
+ordered_json exact_fit_json(const ExactFit& fit) {
+  ordered_json tried = ordered_json::array();
+  for (const InputScore& score : fit.tried) {
+    ordered_json path = ordered_json::array();
+    for (const PenaltyScore& step : score.path)
+      path.push_back(score_json(step));
+    tried.push_back({{"depths", score.depths},
+                     {"features", score.columns},
+                     {"best", score_json(score.best)},
+                     {"path", path}});
+  }
+  return {{"images", fit.images},
+          {"rows", fit.rows},
+          {"folds", fit.folds},
+          {"chosen", fit.chosen},
+          {"tried", tried}};
+}
+
 // For the report's page.
 ordered_json facts(const Prepared& prepared, const std::vector<EpochMetrics>& history,
                    const EpochMetrics& best) {
   const Experiment& options = prepared.experiment.options;
-  const Totals totals = prepared.model.totals();
+  const Totals totals = prepared.model.without_idle_inputs().totals();
   double seconds = 0;
   for (const EpochMetrics& epoch : history)
     seconds += epoch.seconds;
@@ -60,7 +82,7 @@ ordered_json facts(const Prepared& prepared, const std::vector<EpochMetrics>& hi
       {"Training images", prepared.dataset.indices(Split::train).size()}};
   for (const auto& [name, text] : training_facts(options))
     facts[name] = text;
-  facts["Best epoch"] = str(best.epoch, " of ", history.size());
+  if (best.epoch > 0) facts["Best epoch"] = str(best.epoch, " of ", history.size());
   facts["Training time"] = fixed(seconds, 1) + " s";
   facts["Device"] = device_name(prepared.device);
   facts["Date"] = now_text();
@@ -115,12 +137,18 @@ void RunWriter::on_epoch(const std::vector<EpochMetrics>& history, std::size_t b
   next_.on_epoch(history, best);
 }
 
+void RunWriter::on_exact_fit(const ExactFit& fit) {
+  write_file(folder_.exact_head(), dumped(exact_fit_json(fit), 2) + "\n");
+  next_.on_exact_fit(fit);
+}
+
 void RunWriter::end_training(const TrainOutcome& training) {
   if (!training.history.empty()) record(training.history, training.best);
   if (training.end == TrainEnd::interrupted) return;
   epochs_left_ = training.end == TrainEnd::on_request;
   if (epochs_left_) write_file(folder_.unfinished(), "epochs are left to train\n");
-  prepared_.model.save(folder_.model(), model_metadata(prepared_, history_.at(best_)));
+  prepared_.model.without_idle_inputs().save(folder_.model(),
+                                             model_metadata(prepared_, history_.at(best_)));
 }
 
 void RunWriter::write_report(Split split, const std::vector<Prediction>& predictions,

@@ -28,6 +28,8 @@ class RunWriter : public TrainObserver {
 
   void on_resume(int epoch, std::size_t step) override { next_.on_resume(epoch, step); }
   void on_step(const StepMetrics& metrics) override { next_.on_step(metrics); }
+  // Writes exact_head.json.
+  void on_exact_fit(const ExactFit& fit) override;
   // Brings metrics.jsonl up to date.
   void on_epoch(const std::vector<EpochMetrics>& history, std::size_t best) override;
 

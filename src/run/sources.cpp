@@ -43,27 +43,40 @@ std::string features_text(const Prepared& prepared) {
   const FeatureOptions& features = prepared.experiment.options.features;
   const bool bf16 = resolve_precision(features.precision, prepared.model) == Precision::bf16;
   std::string text = bf16 ? "bf16, " : "fp32, ";
-  if (!keeps_training_features(features)) return text + "computed anew each epoch";
+  const bool exact = prepared.experiment.options.head.fit == HeadFit::exact;
+  const int* views = std::get_if<int>(&features.views);
+  if (!exact && !keeps_training_features(features)) return text + "computed anew each epoch";
+  text += exact ? "of each image" : "";
+  if (views != nullptr)
+    text += str(exact ? " and " : "", count(*views, "view"), exact ? "" : " an image");
+  if (features.cache == Cache::off) return text;
   const auto folder = store_options(features).folder;
-  return text + str(count(std::get<int>(features.views), "view"), " an image, kept in ",
-                    folder ? folder->string() : "memory");
+  return text + str(", kept in ", folder ? folder->string() : "memory");
 }
 
 namespace {
 
 SourceOptions evaluation_options(const Experiment& experiment, const FileInfo& file,
                                  ImageCache* images) {
-  return {{file.input, nullptr, experiment.train.seed, 0, images},
-          experiment.train.batch_size,
-          worker_count(experiment.data.workers),
-          std::nullopt};
+  SourceOptions options;
+  options.transform = {file.input, nullptr, experiment.train.seed, 0, images};
+  options.batch_size = experiment.train.batch_size;
+  options.workers = worker_count(experiment.data.workers);
+  return options;
+}
+
+SourceOptions augmented_options(const Experiment& experiment, const FileInfo& file,
+                                ImageCache* images) {
+  SourceOptions options = evaluation_options(experiment, file, images);
+  options.transform.augment = &experiment.augment;
+  if (const int* views = std::get_if<int>(&experiment.features.views)) options.views = *views;
+  return options;
 }
 
 SourceOptions training_options(const Experiment& experiment, const FileInfo& file,
                                ImageCache* images) {
-  SourceOptions options = evaluation_options(experiment, file, images);
-  options.transform.augment = &experiment.augment;
-  if (const int* views = std::get_if<int>(&experiment.features.views)) options.views = *views;
+  SourceOptions options = augmented_options(experiment, file, images);
+  options.shuffle = true;
   return options;
 }
 
@@ -94,6 +107,13 @@ std::unique_ptr<FeatureSource> Sources::training(const Prefix& prefix) {
   const Experiment& experiment = prepared_.experiment.options;
   return make(Split::train, prefix,
               training_options(experiment, prepared_.model.info(), prepared_.images.get()),
+              keeps_training_features(experiment.features));
+}
+
+std::unique_ptr<FeatureSource> Sources::augmented(const Prefix& prefix) {
+  const Experiment& experiment = prepared_.experiment.options;
+  return make(Split::train, prefix,
+              augmented_options(experiment, prepared_.model.info(), prepared_.images.get()),
               keeps_training_features(experiment.features));
 }
 

@@ -21,8 +21,10 @@ class Sources {
   Sources(const Prepared& prepared, const std::function<bool()>& stop_requested,
           const ProgressMaker& progress);
 
-  // Training images, augmented. The prefix must outlive the source.
+  // Training images, augmented and shuffled. The prefix must outlive the source.
   std::unique_ptr<FeatureSource> training(const Prefix& prefix);
+  // Training images, augmented, in order.
+  std::unique_ptr<FeatureSource> augmented(const Prefix& prefix);
   // The split's images in order, as evaluation sees them.
   std::unique_ptr<FeatureSource> evaluation(Split split, const Prefix& prefix);
   // "1,129 computed, 9,331 read, 2.9 MB written to FOLDER"; "" where nothing is kept.

@@ -52,8 +52,10 @@ EpochMetrics unnamed_epoch(const json& j) {
 
 void check(const Position& p) {
   const bool has_best = p.history.empty() || p.best < p.history.size();
-  const bool has_stage = p.stage_began >= 1 && p.stage_began <= p.epoch;
-  if (std::ssize(p.history) == p.epoch - 1 && has_best && has_stage) return;
+  const int first = p.history.empty() ? p.epoch : p.history.front().epoch;  // 0: an exact fit
+  const bool has_stage = p.stage_began >= first && p.stage_began <= p.epoch;
+  const bool has_epochs = (first == 0 || first == 1) && std::ssize(p.history) == p.epoch - first;
+  if (has_epochs && has_best && has_stage) return;
   throw DamagedCheckpoint("its position is impossible");
 }
 

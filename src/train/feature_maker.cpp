@@ -13,7 +13,7 @@ constexpr std::uint64_t order_key = 0x6f72646572;  // "order": apart from the im
 std::size_t used(std::size_t samples, const SourceOptions& options) {
   const bool lone = samples > 1 && options.batch_size > 1 &&
                     samples % static_cast<std::size_t>(options.batch_size) == 1;
-  return options.transform.augment != nullptr && lone ? samples - 1 : samples;
+  return options.shuffle && lone ? samples - 1 : samples;
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ Transform transform_of(const SourceOptions& options, int epoch) {
 std::vector<std::size_t> epoch_order(const std::vector<std::size_t>& samples,
                                      const SourceOptions& options, int epoch) {
   std::vector<std::size_t> order = samples;
-  if (options.transform.augment != nullptr) {
+  if (options.shuffle) {
     Random({options.transform.seed, static_cast<std::uint64_t>(epoch), order_key}).shuffle(order);
   }
   order.resize(used(samples.size(), options));

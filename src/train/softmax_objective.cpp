@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 
@@ -54,6 +55,11 @@ class SoftmaxObjective : public Objective {
     for (const std::size_t sample : samples)
       chosen.push_back(labels_[sample]);
     return at::tensor(chosen, at::kLong);
+  }
+
+  at::Tensor weights(const at::Tensor& targets) const override {
+    return weights_.defined() ? weights_.index_select(0, targets)
+                              : at::ones(targets.size(0), at::kFloat);
   }
 
   at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets) const override {

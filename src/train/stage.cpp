@@ -21,15 +21,17 @@ at::Tensor copy_of(const at::Tensor& tensor) {
 }  // namespace
 
 Stage::Stage(const Model& model, Prefix the_prefix, const StageOptions& options,
-             const SourceMaker& make_train, const SourceMaker& make_val)
+             const SourceMaker& make_train, const SourceMaker& make_val,
+             const ExactHeadMaker& make_exact)
     : prefix(std::move(the_prefix)),
       trainee(model, options.batch_norm, options.precision),
       optimizer(options.optimizer, trainee.head_parameters(), trainee.backbone_parameters()),
       train(make_train(prefix)),
       val(make_val(prefix)),
+      exact(make_exact ? make_exact(prefix) : nullptr),
       parameters(elements(trainee.head_parameters()) + elements(trainee.backbone_parameters())),
       schedule(options.schedule),
-      epochs(options.epochs) {}
+      epochs(exact ? 1 : options.epochs) {}
 
 double Stage::rate_factor(int epoch, std::size_t step) const {
   const auto steps = static_cast<std::int64_t>(train->batches());

@@ -32,16 +32,15 @@ class Training {
       go_on_from(*checkpoint);
     } else {
       inputs.stages.enter(0, 1);
+      if (stage().exact) stage().first_epoch = position_.stage_began = position_.epoch = 0;
     }
   }
 
   TrainOutcome run() {
     while (true) {
       while (!stage_is_over()) {
-        if (!train_epoch()) return end(TrainEnd::interrupted);
-        const auto metrics = validate();
-        if (!metrics) return end(TrainEnd::interrupted);
-        finish_epoch(*metrics);
+        const bool whole = stage().exact ? fit_head() : train_epoch();
+        if (!whole) return end(TrainEnd::interrupted);
       }
       if (position_.stage + 1 == inputs_.stages.count()) break;
       begin_next_stage();
@@ -111,9 +110,33 @@ class Training {
 
   // --- an epoch ---
 
-  // False: stopped, and saved, unless no step was made: then the last checkpoint says all, or there
-  // is nothing to save yet.
+  // Both: false where they were stopped, and saved, unless no step was made: then the last
+  // checkpoint says all, or there is nothing to save yet.
   bool train_epoch() {
+    if (!make_steps()) return false;
+    const auto metrics = validate();
+    if (metrics) finish_epoch(*metrics);
+    return metrics.has_value();
+  }
+
+  bool fit_head() {
+    const Stopwatch clock;
+    const ExactHead& head = *stage().exact;
+    const FitWatch watch{inputs_.stop_requested, inputs_.fit_progress};
+    const ExactFit fit = head.fit(stage().trainee, watch);
+    position_.seconds = clock.seconds();
+    position_.seen = fit.images;
+    position_.loss_sum = fit.train_loss * static_cast<double>(fit.images);
+    position_.correct = std::lround(fit.train_accuracy * static_cast<double>(fit.images));
+    const auto metrics = validate();
+    if (!metrics) return false;
+    if (head.refits()) head.refit(fit, *stage().val, stage().trainee, watch);
+    observer_.on_exact_fit(fit);
+    finish_epoch(*metrics);
+    return true;
+  }
+
+  bool make_steps() {
     const Stopwatch clock;
     const double seconds_before = position_.seconds;
     FeatureSource& source = *stage().train;
@@ -178,7 +201,7 @@ class Training {
     source.begin(position_.epoch, 0);
     while (true) {
       if (stops()) {
-        save();
+        if (position_.step > 0) save();
         return std::nullopt;
       }
       const auto batch = source.next();
@@ -197,8 +220,10 @@ class Training {
     metrics.train_accuracy = accuracy();
     metrics.val_loss = loss;
     metrics.val_accuracy = static_cast<double>(correct) / static_cast<double>(seen);
-    metrics.lr =
-        stage().optimizer.head_rate() * stage().rate_factor(position_.epoch, position_.step - 1);
+    if (position_.step > 0) {
+      metrics.lr =
+          stage().optimizer.head_rate() * stage().rate_factor(position_.epoch, position_.step - 1);
+    }
     metrics.seconds = position_.seconds + clock.seconds();
     metrics.images_per_second = static_cast<double>(position_.seen) / position_.seconds;
     return metrics;

@@ -134,6 +134,23 @@ Experiment defaults() {
   return experiment;
 }
 
+// What an exact head excludes and what it alone knows can't stand in one config, so it becomes two.
+std::vector<Json> consistent(const std::vector<Json>& configs) {
+  std::vector<Json> all;
+  for (Json config : configs) {
+    Json& head = config["head"];
+    head["fit"] = "gradient";
+    Json exact = config;
+    head["refit"] = false;
+    if (head["inputs"] == "auto") head["inputs"] = "depths";
+    all.push_back(config);
+    exact["head"].update({{"fit", "exact"}, {"hidden", Json::array()}, {"dropout", 0.2}});
+    exact["train"]["loss"]["label_smoothing"] = 0.0;
+    all.push_back(exact);
+  }
+  return all;
+}
+
 // Calls use(alternative) with a fresh one of each of the variant's.
 template <typename... Alternatives, typename Use>
 void for_each_alternative(const std::variant<Alternatives...>&, Use use) {
@@ -160,7 +177,7 @@ TEST_CASE("the structs' defaults are the schema's") {
 }
 
 TEST_CASE("every key reaches its option") {
-  const std::vector<Json> configs = samples(schema());
+  const std::vector<Json> configs = consistent(samples(schema()));
   const Json ordinary = to_json(defaults()).flatten();
   for (const auto& key : ordinary.items()) {
     INFO(key.key());

@@ -24,8 +24,8 @@ Sizes sizes_at_head(const small_network::LoweredNetwork& net, Pool pool) {
 
 Headed headed(const small_network::LoweredNetwork& net, const HeadOptions& options,
               std::uint64_t seed = 1) {
-  return with_head(net.flat, net.analysis, feature_point(net.flat, net.analysis, options.pool),
-                   options, 4, seed);
+  return with_head(net.flat, net.analysis, head_points(net.flat, net.analysis, options), options, 4,
+                   seed);
 }
 
 at::Tensor tensor(const FlatGraph& flat, const std::string& name) {
@@ -122,4 +122,48 @@ TEST_CASE("features that are no floats become some in front of the head") {
   )");
   const Headed with = headed(net, {});
   CHECK(small_network::run(with.flat, small_network::images(3)).scalar_type() == torch::kFloat);
+}
+
+TEST_CASE("a head gets features of every place where the network can be cut, in their order") {
+  const auto net = small_network::lowered();
+  HeadOptions options;
+  options.inputs = HeadDepths::depths;
+  const Headed with = headed(net, options);
+  REQUIRE(with.inputs.size() == 2);  // behind the stem, and behind the residual block
+  CHECK(with.inputs[0].layer == "stem");
+  CHECK(with.inputs[1].layer == "b");
+  CHECK(tensor(with.flat, "head.0.weight").size(1) == 16);
+  CHECK(small_network::run(with.flat, small_network::images(3)).sizes() == at::IntArrayRef({3, 4}));
+}
+
+TEST_CASE("named layers give the features behind them, and what follows the last is gone") {
+  const auto net = small_network::lowered();
+  HeadOptions options;
+  options.inputs = std::vector<std::string>{"stem"};
+  const Headed with = headed(net, options);
+  CHECK(tensor(with.flat, "head.0.weight").size(1) == 8);
+  for (const NamedTensor& named : with.flat.tensors)
+    CHECK(named.name.rfind("b.", 0) != 0);
+  options.inputs = std::vector<std::string>{"a"};  // within the block
+  CHECK(error_of([&] { headed(net, options); }).code() == ExitCode::usage);
+}
+
+TEST_CASE("inputs of no weight are left out, and the logits stay") {
+  const auto net = small_network::lowered();
+  HeadOptions options;
+  options.inputs = HeadDepths::depths;
+  for (const int idle : {0, 1}) {
+    const Headed with = headed(net, options);
+    tensor(with.flat, "head.0.weight").narrow(1, 8 * idle, 8).zero_();
+    const Headed lean = without_idle_inputs(with.flat, with.recording, with.inputs);
+    REQUIRE(lean.inputs.size() == 1);
+    CHECK(lean.inputs[0].layer == (idle == 0 ? "b" : "stem"));
+    CHECK(tensor(lean.flat, "head.0.weight").size(1) == 8);
+    const bool dropped_layers = lean.flat.tensors.size() < with.flat.tensors.size();
+    CHECK(dropped_layers == (idle == 1));
+    const at::Tensor images = small_network::images(3);
+    CHECK(torch::allclose(small_network::run(lean.flat, images),
+                          small_network::run(with.flat, images), 1e-5, 1e-5));
+    CHECK(analyse(lean.flat, lean.recording).layers.back().layer.name == "head.0");
+  }
 }

@@ -51,7 +51,7 @@ TEST_CASE("what is recorded behind a cut is what the whole network showed there"
   torch::jit::Value* from = net.analysis.layers[1].input;
   Recording given;
   carry_over(whole, from, from, given);
-  record_behind(net.flat, from, given);
+  record_behind(net.flat, {from}, given);
   bool behind = false;
   int compared = 0;
   for (const torch::jit::Node* node : net.flat.graph->nodes()) {

@@ -23,10 +23,14 @@ struct Begun {
   }
 
   std::unique_ptr<Prepared> prepare_with(const std::vector<std::string>& overrides) {
-    auto made = std::make_unique<Prepared>(Prepared{
-        load_experiment(images.folder / "config.json", overrides), images.dataset,
-        std::make_shared<ImageCache>(0, 16), make_objective({}, images.dataset),
-        Model::load(images.folder / "net.pt", InputSpec{16, 16, 16}), c10::Device(c10::kCPU)});
+    auto made = std::make_unique<Prepared>(
+        Prepared{load_experiment(images.folder / "config.json", overrides),
+                 images.dataset,
+                 std::make_shared<ImageCache>(0, 16),
+                 make_objective({}, images.dataset),
+                 {},
+                 Model::load(images.folder / "net.pt", InputSpec{16, 16, 16}),
+                 c10::Device(c10::kCPU)});
     made->model.attach_head({}, 2, 1);
     made->model.freeze(1);
     return made;

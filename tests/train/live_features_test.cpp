@@ -38,6 +38,7 @@ at::Tensor fingerprints(const std::vector<FeatureBatch>& batches) {
 TEST_CASE("without augmentation images come in order, with their targets and their features") {
   NoiseImages setting;
   setting.options.transform.augment = nullptr;
+  setting.options.shuffle = false;
   setting.samples = {7, 2, 11, 4, 9};
   const Prefix prefix(*setting.model, Precision::fp32);
   const auto source = setting.live(prefix);
@@ -84,7 +85,7 @@ TEST_CASE("a last batch of a single image is for evaluation alone") {
   const Prefix prefix(*setting.model, Precision::fp32);
   CHECK(setting.live(prefix)->batches() == 4);
   CHECK(targets_in(epoch_of(*setting.live(prefix), 1)).size(0) == 16);
-  setting.options.transform.augment = nullptr;
+  setting.options.shuffle = false;
   CHECK(setting.live(prefix)->batches() == 5);
   CHECK(targets_in(epoch_of(*setting.live(prefix), 1)).size(0) == 17);
 }

@@ -36,7 +36,7 @@ struct NoiseImages {
     model = std::make_unique<Model>(Model::load(folder / "net.pt", input));
     model->attach_head({}, 2, 1);
     model->freeze(1);
-    options = {{input, &augment, 1}, 4, 2, 3};
+    options = {{input, &augment, 1}, 4, 2, 3, /*shuffle=*/true};
     for (std::size_t i = 0; i < dataset.samples.size(); ++i)
       samples.push_back(i);
   }

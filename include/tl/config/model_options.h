@@ -46,12 +46,29 @@ constexpr auto words_of(Pool) {
   return std::array{"auto", "avg", "max", "flatten"};
 }
 
+// How the last Linear is found: by the optimizer's steps, or solved.
+enum class HeadFit { gradient, exact };
+constexpr auto words_of(HeadFit) {
+  return std::array{"gradient", "exact"};
+}
+
+// Where the head's features come from: the last layer, every layer that the network can be cut
+// behind, a choice of these by cross-validation, or the layers of these names.
+enum class HeadDepths { last, depths, automatic };
+constexpr auto words_of(HeadDepths) {
+  return std::array{"last", "depths", "auto"};
+}
+using HeadInputs = std::variant<HeadDepths, std::vector<std::string>>;
+
 struct HeadOptions {
   Pool pool = Pool::automatic;
   std::vector<int> hidden;  // widths of Linear + ReLU before the last Linear
   double dropout = 0.2;     // before each Linear
+  HeadFit fit = HeadFit::gradient;
+  HeadInputs inputs = HeadDepths::last;
+  bool refit = false;  // once more on train and val together
 
-  TL_FIELDS(pool, hidden, dropout)
+  TL_FIELDS(pool, hidden, dropout, fit, inputs, refit)
   bool operator==(const HeadOptions&) const = default;
 };
 

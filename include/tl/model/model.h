@@ -35,6 +35,12 @@ struct Layer {
   std::vector<std::string> tensors;  // names of its parameters and buffers
 };
 
+// What the head gets of one place in the network: the pooled output of a layer.
+struct HeadInput {
+  std::string layer;         // "" where no layer stands in front of the head
+  std::int64_t columns = 0;  // of the features that the head's first Linear gets, side by side
+};
+
 struct Totals {
   std::int64_t all = 0;
   std::int64_t trainable = 0;
@@ -64,7 +70,13 @@ class Model {
   // Replaces the classifier, if there is one, by pool, hidden layers and a linear layer with one
   // logit a class. Weights come from `seed`. Throws Error(model) where there is no place for a
   // head.
+  // Throws Error(usage) where options.inputs names no layer that a head can take features behind.
   void attach_head(const HeadOptions& options, int classes, std::uint64_t seed);
+  // Of the head, in the order of its columns; none before there is one.
+  const std::vector<HeadInput>& head_inputs() const;
+  // The same, on the same tensors, without those inputs of the head whose weights in its first
+  // Linear are all 0, and without what the network computes for them alone.
+  Model without_idle_inputs() const;
 
   // Chooses the first layers that keep every tensor. Returns k. Throws Error(usage) on an unknown
   // name or a k beyond the last layer of the backbone.

@@ -20,6 +20,8 @@ struct RunFolder {
   std::filesystem::path checkpoints() const { return path / "checkpoints"; }
   std::filesystem::path model() const { return path / "model.pt"; }
   std::filesystem::path report() const { return path / "report.json"; }
+  // What an exact head was chosen by.
+  std::filesystem::path exact_head() const { return path / "exact_head.json"; }
   // There while model and report are those of fewer epochs than the run is to have.
   std::filesystem::path unfinished() const { return path / "unfinished"; }
 

@@ -28,13 +28,14 @@ struct ImageFeatures {
   const Prefix& prefix;
 };
 
-// Where the transform augments, the order is drawn anew each epoch, and a last batch of a single
-// image is left out, since batch-norm can't learn from it.
 struct SourceOptions {
   Transform transform;  // the source says its epoch
   int batch_size = 32;
   int workers = 1;
   std::optional<int> views;  // where it augments: epochs repeat after so many
+  // The order is drawn anew each epoch, and a last batch of a single image is left out, since
+  // batch-norm can't learn from it. Otherwise all samples come in order.
+  bool shuffle = false;
 };
 
 // Computes features from the images each time.

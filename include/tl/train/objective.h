@@ -26,6 +26,9 @@ class Objective {
   // Of samples of the data set, by index; on the CPU.
   virtual at::Tensor targets(const std::vector<std::size_t>& samples) const = 0;
 
+  // How much each image counts in the loss; N, float.
+  virtual at::Tensor weights(const at::Tensor& targets) const = 0;
+
   // What a training step makes smaller: one number, with gradients.
   virtual at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets) const = 0;
   // The sum over the images of the loss without smoothing or weights, so that runs can be compared.

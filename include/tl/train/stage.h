@@ -6,6 +6,7 @@
 #include "tl/config/train_options.h"
 #include "tl/engine/inference.h"
 #include "tl/model/model.h"
+#include "tl/train/exact_head.h"
 #include "tl/train/feature_source.h"
 #include "tl/train/optimizer.h"
 
@@ -29,12 +30,14 @@ struct StageOptions {
 
 // The prefix outlives the source.
 using SourceMaker = std::function<std::unique_ptr<FeatureSource>(const Prefix&)>;
+using ExactHeadMaker = std::function<std::unique_ptr<ExactHead>(const Prefix&)>;
 
 struct Stage {
   // Of the model as it is frozen now. `prefix` is its prefix; like the trainee, it shares the
   // model's tensors.
+  // `exact`: for a stage that fits its head at once, in an epoch 0 of its own; else empty.
   Stage(const Model& model, Prefix prefix, const StageOptions& options, const SourceMaker& train,
-        const SourceMaker& val);
+        const SourceMaker& val, const ExactHeadMaker& exact = {});
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
@@ -47,7 +50,8 @@ struct Stage {
   Optimizer optimizer;
   const std::unique_ptr<FeatureSource> train;
   const std::unique_ptr<FeatureSource> val;
-  const std::int64_t parameters;  // trainable ones
+  const std::unique_ptr<const ExactHead> exact;  // null: the stage trains by steps
+  const std::int64_t parameters;                 // trainable ones
   const ScheduleOptions schedule;
   const int epochs;     // at most
   int first_epoch = 1;  // of the run
