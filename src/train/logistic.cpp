@@ -6,7 +6,7 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/linalg_cholesky.h>
+#include <ATen/ops/linalg_cholesky_ex.h>
 #include <ATen/ops/linalg_solve_triangular.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
@@ -32,18 +32,29 @@ constexpr int most_iterations = 1000;
 // Penalties that are tried, and how exactly the problem is solved for each.
 constexpr double strongest = 10;
 constexpr int most_penalties = 17;  // the weakest is 1e-7
-constexpr double tolerance_of_path = 1e-5;
+constexpr double tolerance_of_path = 1e-4;
+constexpr double least_gain = 1e-3;  // of the log loss, for which a weaker penalty is tried
+
+// The lower factor of a matrix that would be positive definite but for rounding in single
+// precision: its diagonal gets what that may have taken from it.
+at::Tensor lower_factor(const at::Tensor& matrix) {
+  const double size = matrix.diagonal().mean().item<double>();
+  for (double share = 1e-6;; share *= 10) {
+    at::Tensor raised = matrix.clone();
+    raised.diagonal().add_(share * size + 1e-12);
+    const auto [factor, info] = at::linalg_cholesky_ex(raised);
+    if (info.item<int>() == 0) return factor;
+    if (share > 1) throw Error(ExitCode::failure, "the features are too large to fit a head to");
+  }
+}
 
 // The rows as the solver sees them: in the fewest coordinates.
 class Coordinates {
  public:
   explicit Coordinates(const at::Tensor& features) : features_(features), rows_(features) {
     if (features.size(0) >= features.size(1)) return;
-    // Rows with the same inner products pose the same problem. The diagonal gets what rounding
-    // may have taken from it.
-    at::Tensor products = at::matmul(features, features.t()).to(at::kDouble);
-    products.diagonal().add_(1e-6 * products.diagonal().mean() + 1e-12);
-    factor_ = at::linalg_cholesky(products);
+    // Rows with the same inner products pose the same problem.
+    factor_ = lower_factor(at::matmul(features, features.t()).to(at::kDouble));
     rows_ = factor_;
   }
 
@@ -68,6 +79,29 @@ class Coordinates {
   at::Tensor rows_;
 };
 
+// Coordinates in which a quadratic form with that lower factor is the square of the length. Where
+// it is that of the second derivatives, the curvature is the same in all directions. Undefined: the
+// layer's own coordinates.
+class Metric {
+ public:
+  explicit Metric(at::Tensor factor) : factor_(std::move(factor)) {}
+
+  at::Tensor from_layer(const at::Tensor& layer) const {
+    return factor_.defined() ? at::matmul(layer, factor_) : layer.clone();
+  }
+  at::Tensor to_layer(const at::Tensor& point) const {
+    if (!factor_.defined()) return point.clone();
+    return at::linalg_solve_triangular(factor_, point, /*upper=*/false, /*left=*/false);
+  }
+  at::Tensor from_slope(const at::Tensor& slope) const {
+    if (!factor_.defined()) return slope;
+    return at::linalg_solve_triangular(factor_.t(), slope, /*upper=*/true, /*left=*/false);
+  }
+
+ private:
+  at::Tensor factor_;
+};
+
 // Some problems over the same rows, which differ in how much each row counts, solved as one: a pass
 // over the rows serves all of them. A layer of theirs is (problems * classes) x (R + 1), the bias
 // last.
@@ -80,6 +114,9 @@ class Problems {
     weights_ = (weights / (weights > 0).sum(0, /*keepdim=*/true).clamp_min(1))
                    .to(rows_.scalar_type())
                    .unsqueeze(2);
+    if (has_many_rows()) {
+      products_ = at::matmul(rows_.t(), rows_).to(at::kDouble).div_(rows_.size(0));
+    }
   }
 
   at::Tensor no_layer() const {
@@ -88,14 +125,22 @@ class Problems {
 
   // Goes on from `layer`, in place.
   void solve(at::Tensor& layer, double penalty, double tolerance) const {
-    layer.mutable_grad() = at::zeros_like(layer);
-    torch::optim::LBFGS solver({layer}, torch::optim::LBFGSOptions(1)
+    const Metric metric(has_many_rows() ? curvature(penalty) : at::Tensor());
+    at::Tensor point = metric.from_layer(layer);
+    point.mutable_grad() = at::zeros_like(point);
+    torch::optim::LBFGS solver({point}, torch::optim::LBFGSOptions(1)
                                             .max_iter(most_iterations)
                                             .history_size(10)
                                             .tolerance_grad(tolerance)
                                             .tolerance_change(tolerance * 1e-2)
                                             .line_search_fn("strong_wolfe"));
-    solver.step([&] { return loss(layer, penalty, layer.mutable_grad()); });
+    solver.step([&] {
+      at::Tensor slope = at::zeros_like(point);
+      const at::Tensor value = loss(metric.to_layer(point), penalty, slope);
+      point.mutable_grad().copy_(metric.from_slope(slope));
+      return value;
+    });
+    layer = metric.to_layer(point);
   }
 
   // work(first row, log probabilities: rows x problems x classes) for a part of the rows after
@@ -116,10 +161,25 @@ class Problems {
   }
 
  private:
+  // A pass over them takes longer than the metric, which saves half of the passes.
+  bool has_many_rows() const { return rows_.size(0) > 2 * rows_.size(1); }
+
+  // The lower Cholesky factor of a class's second derivatives, bias last, where all are as likely.
+  at::Tensor curvature(double penalty) const {
+    const std::int64_t columns = rows_.size(1);
+    const double share = 1.0 / static_cast<double>(classes_);
+    at::Tensor factor = at::zeros({columns + 1, columns + 1}, products_.options());
+    at::Tensor derivatives = products_ * share;
+    derivatives.diagonal().add_(penalty);
+    factor.narrow(0, 0, columns).narrow(1, 0, columns).copy_(lower_factor(derivatives));
+    factor.diagonal()[columns].fill_(std::sqrt(share));
+    return factor.to(rows_.scalar_type());
+  }
+
+  // Adds the slopes to `gradient`.
   at::Tensor loss(const at::Tensor& layer, double penalty, at::Tensor& gradient) const {
     const std::int64_t columns = rows_.size(1);
     const at::Tensor slopes = layer.narrow(1, 0, columns);
-    gradient.zero_();
     gradient.narrow(1, 0, columns).add_(slopes, penalty);
     double loss = penalty / 2 * slopes.square().sum(at::kDouble).item<double>();
     for_each_part(layer, [&](std::int64_t first, at::Tensor log_probabilities) {
@@ -136,6 +196,8 @@ class Problems {
   }
 
   at::Tensor rows_, labels_, weights_;
+  at::Tensor
+      products_;  // of the rows' columns, mean over the rows, R x R, double; where there are many
   std::int64_t classes_;
   const FitWatch& watch_;
 };
@@ -168,7 +230,7 @@ LinearLayer fit_logistic(const LabelledRows& rows, double penalty, const FitWatc
   const Problems problem(coordinates.rows().to(small ? at::kDouble : at::kFloat), rows.labels,
                          rows.weights.unsqueeze(1), rows.classes, watch);
   at::Tensor layer = problem.no_layer();
-  problem.solve(layer, penalty, small ? 1e-8 : 1e-6);
+  problem.solve(layer, penalty, small ? 1e-7 : 1e-6);
   return coordinates.layer(layer);
 }
 
@@ -202,9 +264,9 @@ CrossValidation cross_validate(const LabelledRows& rows, const Folds& folds,
                         weights.sum().item<double>();
     result.path.push_back({penalty, loss});
     if (watch.progress) watch.progress(i + 1, most_penalties);
-    ++worse;
-    if (result.path.size() > 1 && loss >= result.best.log_loss) continue;
-    worse = 0;
+    const double before = i == 0 ? std::numeric_limits<double>::infinity() : result.best.log_loss;
+    worse = loss < (1 - least_gain) * before ? 0 : worse + 1;
+    if (loss >= before) continue;
     result.best = result.path.back();
     result.rows = held_out;
     result.probabilities = said.exp();
