@@ -13,7 +13,10 @@
 #include <omp.h>
 #include <openvino/core/preprocess/pre_post_process.hpp>
 #include <openvino/op/constant.hpp>
+#include <openvino/op/group_normalization.hpp>
+#include <openvino/op/select.hpp>
 #include <openvino/op/util/binary_elementwise_arithmetic.hpp>
+#include <openvino/op/util/binary_elementwise_comparison.hpp>
 #include <openvino/runtime/core.hpp>
 #include <openvino/runtime/properties.hpp>
 #include <vector>
@@ -31,16 +34,32 @@ ov::element::Type element_type(Precision precision) {
   return precision == Precision::bf16 ? ov::element::bf16 : ov::element::f32;
 }
 
+bool goes_element_by_element(const std::shared_ptr<ov::Node>& node) {
+  return ov::as_type_ptr<ov::op::util::BinaryElementwiseArithmetic>(node) ||
+         ov::as_type_ptr<ov::op::util::BinaryElementwiseComparison>(node) ||
+         ov::as_type_ptr<ov::op::v1::Select>(node);
+}
+
+bool is_vector(const ov::Output<ov::Node>& value) {
+  return value.get_partial_shape().rank() == 2;
+}
+
+bool is_group_norm(const ov::Output<ov::Node>& value) {
+  return ov::is_type<ov::op::v12::GroupNormalization>(value.get_node());
+}
+
 // OpenVINO 2026.4 crashes where sums or products of vectors follow on each other with layers
-// between them.
-void refuse_sums_of_vectors(const ov::Model& model) {
+// between them, and where what a group norm gives is added to another sum (as in a ResNet).
+void refuse_what_crashes(const ov::Model& model) {
   for (const auto& node : model.get_ops()) {
-    if (!ov::as_type_ptr<ov::op::util::BinaryElementwiseArithmetic>(node)) continue;
-    const auto is_vector = [](const ov::Output<ov::Node>& input) {
-      return !ov::is_type<ov::op::v0::Constant>(input.get_node()) &&
-             input.get_partial_shape().rank() == 2;
-    };
-    if (is_vector(node->input_value(0)) && is_vector(node->input_value(1))) {
+    if (!goes_element_by_element(node)) continue;
+    std::vector<ov::Output<ov::Node>> values = node->input_values();
+    std::erase_if(values, [](const ov::Output<ov::Node>& value) {
+      return ov::is_type<ov::op::v0::Constant>(value.get_node());
+    });
+    if (values.size() < 2) continue;
+    if (std::all_of(values.begin(), values.end(), is_vector) ||
+        std::any_of(values.begin(), values.end(), is_group_norm)) {
       throw Error(ExitCode::model, "it may crash on " + node->get_friendly_name());
     }
   }
@@ -80,7 +99,7 @@ class OpenVinoEngine : public Engine {
     const auto height = static_cast<std::size_t>(input.info.input.height);
     const auto width = static_cast<std::size_t>(input.info.input.width);
     const auto model = to_openvino(graph_, {images_per_request, 3, height, width});
-    refuse_sums_of_vectors(*model);
+    refuse_what_crashes(*model);
     compiled_ = compile(complete(model, input), input.precision);
     const auto streams = compiled_.get_property(ov::num_streams).num;
     for (int i = 0; i < requests_per_stream * streams; ++i)
