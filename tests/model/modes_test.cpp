@@ -1,5 +1,6 @@
 // Evaluation mode is the library's to set, and what a network does in training mode alone is kept
 // for training.
+#include "tl/base/text.h"
 #include "tl/engine/inference.h"
 #include "tl/model/model.h"
 
@@ -71,12 +72,35 @@ TEST_CASE("networks whose rows depend on each other are refused with the operati
   CHECK(norm.code() == ExitCode::model);
   CHECK(has(norm.what(), "images beside it"));
   CHECK(has(norm.where(), "aten::batch_norm"));
+  const Error second_norm = refusal(R"(
+    def forward(self, x):
+      x = torch.group_norm(self.stem.forward(x), 2)
+      return torch.batch_norm(x, None, None, None, None, True, 0.1, 1e-5, False)[:, :, 0, 0]
+  )");
+  CHECK(has(second_norm.where(), "aten::batch_norm"));
   const Error mean = refusal(R"(
     def forward(self, x):
       x = self.stem.forward(x).mean([2, 3])
       return torch.linear(x - x.mean([0], True), self.w, self.c)
   )");
   CHECK(has(mean.where(), "aten::mean"));
+  for (const char* mixes : {"flip([0])", "mul(x.max())", "roll([1], [0])"}) {
+    const Error error = refusal(str("\n    def forward(self, x):\n      return x.", mixes,
+                                    ".mean([2, 3]).mul(0.001).softmax(1)\n"));
+    CHECK(has(error.what(), "images beside it"));
+    CHECK(has(error.where(), "aten::"));
+  }
+}
+
+TEST_CASE("a network that enlarges rounding is no network that mixes images") {
+  const TemporaryFolder folder;
+  const Model model = load(folder, R"(
+    def forward(self, x):
+      x = self.stem.forward(x)
+      x = torch.instance_norm(x, None, None, None, None, True, 0.1, 1e-5, True)
+      return torch.linear(x.mean([2, 3]) * 1e8, self.w, self.c)
+  )");
+  CHECK(model.outputs() == 7);
 }
 
 TEST_CASE("what rounding makes of large values is not taken for the images beside one") {
@@ -86,7 +110,7 @@ TEST_CASE("what rounding makes of large values is not taken for the images besid
     def forward(self, x):
       x = self.stem.forward(x).mean([2, 3])
       scales = torch.cat([torch.zeros([1]), torch.full([6], 1e8)])
-      return torch.linear(x, self.w, self.c) * scales + 1000.0 * x.mean([0, 1])
+      return torch.linear(x, self.w, self.c) * scales + 10.0 * x.mean([0, 1])
   )");
   CHECK(model.outputs() == 7);
 }
