@@ -4,6 +4,7 @@
 
 #include <torch/csrc/jit/ir/constants.h>
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 #include <set>
@@ -21,11 +22,15 @@ using Axes = std::vector<std::optional<std::size_t>>;
 
 bool makes_channels_first(const Node* node) {
   static const std::set<std::string> kinds = {
-      "aten::batch_norm",          "aten::instance_norm",       "aten::group_norm",
-      "aten::max_pool2d",          "aten::avg_pool2d",          "aten::adaptive_avg_pool2d",
-      "aten::max_pool1d",          "aten::adaptive_max_pool2d", "aten::upsample_nearest2d",
-      "aten::upsample_bilinear2d", "aten::upsample_bicubic2d",  "aten::pixel_shuffle",
-      "aten::pixel_unshuffle",     "aten::channel_shuffle",     "aten::grid_sampler"};
+      "aten::batch_norm",          "aten::instance_norm",
+      "aten::group_norm",          "aten::max_pool2d",
+      "aten::avg_pool2d",          "aten::adaptive_avg_pool2d",
+      "aten::max_pool1d",          "aten::adaptive_max_pool2d",
+      "aten::upsample_nearest2d",  "aten::_upsample_nearest_exact2d",
+      "aten::upsample_bilinear2d", "aten::_upsample_bilinear2d_aa",
+      "aten::upsample_bicubic2d",  "aten::_upsample_bicubic2d_aa",
+      "aten::pixel_shuffle",       "aten::pixel_unshuffle",
+      "aten::channel_shuffle",     "aten::grid_sampler"};
   return is_convolution(node) || is_one_of(node, kinds);
 }
 
@@ -43,6 +48,22 @@ bool only_changes_the_form(const Node* node) {
   static const std::set<std::string> kinds = {
       "aten::view",    "aten::reshape",   "aten::flatten",     "aten::unflatten",
       "aten::squeeze", "aten::unsqueeze", "aten::_unsafe_view"};
+  return is_one_of(node, kinds);
+}
+
+bool is_reduction(const Node* node) {
+  return is_one_of(node, {"aten::mean", "aten::sum", "aten::amax", "aten::amin"});
+}
+
+// Takes a part of its first input, or repeats it: sides stay where they are.
+bool keeps_sides(const Node* node) {
+  static const std::set<std::string> kinds = {
+      "aten::slice",        "aten::pad",       "aten::constant_pad_nd",
+      "aten::chunk",        "aten::narrow",    "aten::cat",
+      "aten::index_select", "aten::split",     "aten::split_with_sizes",
+      "aten::roll",         "aten::repeat",    "aten::tile",
+      "aten::expand",       "aten::expand_as", "aten::repeat_interleave",
+      "aten::glu"};
   return is_one_of(node, kinds);
 }
 
@@ -88,25 +109,23 @@ class Way {
     }
     if (is_one_of(node, {"aten::movedim", "aten::moveaxis"})) return moved(node, input);
     if (only_changes_the_form(node)) return reshaped(input);
-    if (is_one_of(node, {"prim::ListUnpack", "prim::TupleUnpack", "prim::ListConstruct",
-                         "prim::TupleConstruct"}))
-      return input;
-    const Sizes& own = sizes(value_, 0);
+    if (is_one_of(node, {"aten::mT"})) return swapped(-2, -1, input);
+    if (is_one_of(node, {"aten::rot90"})) return turned(node, input);
+    if (is_one_of(node, {"prim::ListUnpack", "prim::TupleUnpack"})) return input;
     if (!branched_.insert(value_).second) return nullptr;
+    const Sizes& own = sizes(value_, 0);
+    const auto is_on_the_way = [&](const Value* candidate) {
+      return is_container(node) || (!own.empty() && sizes(candidate, 0) == own);
+    };
     for (const Value* candidate : node->inputs()) {
-      if (own.empty() || sizes(candidate, 0) != own) continue;
+      if (!is_on_the_way(candidate)) continue;
       Way branch = *this;
       branch.value_ = candidate;
       found_ = branch.channels();
       if (found_) return nullptr;
     }
-    static const std::set<std::string> parts = {
-        "aten::slice",        "aten::pad",       "aten::constant_pad_nd",
-        "aten::cat",          "aten::chunk",     "aten::narrow",
-        "aten::index_select", "aten::split",     "aten::split_with_sizes",
-        "aten::roll",         "aten::repeat",    "aten::tile",
-        "aten::expand",       "aten::expand_as", "aten::repeat_interleave"};
-    return is_one_of(node, parts) ? input : nullptr;
+    if (is_reduction(node)) return reduced(node, input);
+    return keeps_sides(node) || indexes_one_side(node) ? repeated(input) : nullptr;
   }
 
   std::optional<Sizes> constant(const Node* node, std::size_t input) const {
@@ -141,9 +160,49 @@ class Way {
   const Value* transposed(const Node* node, const Value* input) {
     const auto a = constant(node, 1);
     const auto b = constant(node, 2);
-    if (!a || !b) return nullptr;
-    std::swap(axes_[axis(a->at(0))], axes_[axis(b->at(0))]);
+    return a && b ? swapped(a->at(0), b->at(0), input) : nullptr;
+  }
+
+  const Value* turned(const Node* node, const Value* input) {
+    const auto quarters = constant(node, 1);
+    const auto sides = constant(node, 2);
+    if (!quarters || !sides) return nullptr;
+    return quarters->at(0) % 2 == 0 ? input : swapped(sides->at(0), sides->at(1), input);
+  }
+
+  const Value* swapped(std::int64_t a, std::int64_t b, const Value* input) {
+    std::swap(axes_[axis(a)], axes_[axis(b)]);
     return input;
+  }
+
+  // What is summed up is no axis in the end.
+  const Value* reduced(const Node* node, const Value* input) {
+    const std::size_t rank = sizes(input, 0).size();
+    if (rank == axes_.size()) return input;
+    auto over = constant(node, 1);
+    if (!over || axes_.size() + over->size() != rank) return nullptr;
+    for (std::int64_t& side : *over)
+      side += side < 0 ? static_cast<std::int64_t>(rank) : 0;
+    std::sort(over->begin(), over->end());
+    for (const std::int64_t side : *over)
+      axes_.insert(axes_.begin() + side, std::nullopt);
+    return input;
+  }
+
+  // x[:, indices]: what is chosen stays where it was.
+  bool indexes_one_side(const Node* node) const {
+    if (!is_one_of(node, {"aten::index"})) return false;
+    const auto indices = node->input(1)->node()->inputs();
+    return std::count_if(indices.begin(), indices.end(), is_tensor) == 1 &&
+           sizes(node->input(0), 0).size() == axes_.size();
+  }
+
+  // New sides come in front.
+  const Value* repeated(const Value* input) {
+    const std::size_t rank = sizes(input, 0).size();
+    if (rank > 0 && rank < axes_.size())
+      axes_.erase(axes_.begin(), axes_.end() - static_cast<std::ptrdiff_t>(rank));
+    return rank > axes_.size() ? nullptr : input;
   }
 
   const Value* moved(const Node* node, const Value* input) {

@@ -196,7 +196,9 @@ std::size_t channels_of(const FlatGraph& flat, const Analysis& analysis,
   const auto& recorded = analysis.recording.sizes[0];
   const auto& map = recorded.at(point.value);
   const auto is_long = [](std::int64_t size) { return size > 1; };
-  if (std::count_if(map.begin() + 1, map.end(), is_long) == 1) {
+  const auto longer = std::count_if(map.begin() + 1, map.end(), is_long);
+  if (longer == 0) return 1;  // of one number, any side holds it
+  if (longer == 1) {
     return static_cast<std::size_t>(std::find_if(map.begin() + 1, map.end(), is_long) -
                                     map.begin());
   }

@@ -41,6 +41,18 @@ TEST_CASE("a feature map is pooled to its channels, wherever they stand") {
         8);
 }
 
+TEST_CASE("operations that keep sides where they are hide no channels") {
+  CHECK(pooled_features("x = torch.glu(torch.cat([x, x * 0.5], 1), 1)") == 8);
+  CHECK(pooled_features("x = torch._upsample_nearest_exact2d(x[:, :5], [6, 7])") == 5);
+  CHECK(pooled_features("x = x[:, torch.arange(5)]") == 5);
+  CHECK(pooled_features("x = x.unsqueeze(1).expand([-1, 2, -1, -1, -1]).mean([1])") == 8);
+  CHECK(pooled_features("x = torch.rot90(x.permute([0, 2, 3, 1]), 1, [2, 3])") == 8);
+  CHECK(pooled_features("x = x.permute([0, 2, 3, 1]).mT") == 8);
+  CHECK(pooled_features("x = torch.cat([torch.zeros([1, 1, 8]).expand([x.size(0), 1, 8]), "
+                        "x.flatten(2).transpose(1, 2)], 1)") == 8);
+  CHECK(pooled_features("x = x[:, :1].mean([2, 3], True)") == 1);
+}
+
 TEST_CASE("norms over all sides tell nothing, sums on any of their ways do") {
   CHECK(pooled_features("x = torch.layer_norm(x, [8, 16, 16])") == 8);
   CHECK(pooled_features("y = x.reshape([x.size(0), 16, 16, 8]).softmax(1)\n      "
