@@ -1,5 +1,6 @@
 #include "model/lower.h"
 
+#include "model/kinds.h"
 #include "model/walk.h"
 #include "tl/base/error.h"
 #include "tl/base/log.h"
@@ -12,22 +13,60 @@ namespace tl {
 namespace {
 
 using torch::jit::Node;
+using torch::jit::Value;
 
-// Leads from the values of one flat graph to those that the same steps made in the other.
+// Leads from the values of one flat graph to those of the other.
+class Twins {
+ public:
+  std::unordered_map<const Value*, Twin> all() {
+    for (const auto& [value, seen] : seen_) {
+      Twin& twin = twins_[value];
+      twin.seen = seen.size() == 1 ? *seen.begin() : nullptr;
+      if (twin.made == nullptr) twin.made = twin.seen;
+    }
+    for (auto& [value, twin] : twins_) {
+      if (seen_.count(value) == 0) twin.seen = twin.made;
+    }
+    return std::move(twins_);
+  }
+
+  // The same step of the forward made both.
+  void made(const Value* value, Value* other) { twins_[value].made = other; }
+
+  // The same step of the forward got both.
+  void seen(const Value* value, Value* other) {
+    seen_[value].insert(other);
+    const Node* list = value->node();
+    const Node* other_list = other->node();
+    if (!is_container(list) || !is_container(other_list)) return;
+    if (list->inputs().size() != other_list->inputs().size()) return;
+    for (std::size_t i = 0; i < list->inputs().size(); ++i)
+      seen(list->input(i), other_list->input(i));
+  }
+
+ private:
+  std::unordered_map<const Value*, Twin> twins_;
+  std::unordered_map<const Value*, std::set<Value*>> seen_;
+};
+
 void connect(Lowered& lowered, const ForwardWalk::Steps& steps, const FlatGraph& other,
              const ForwardWalk::Steps& other_steps) {
   const std::set<const Node*> nodes(lowered.flat.graph->nodes().begin(),
                                     lowered.flat.graph->nodes().end());
   const std::set<const Node*> other_nodes(other.graph->nodes().begin(), other.graph->nodes().end());
-  auto& in_training = lowered.recording.in_training;
-  in_training[lowered.flat.images()] = other.images();
+  Twins twins;
+  twins.made(lowered.flat.images(), other.images());
+  twins.seen(lowered.flat.output(), other.output());
   for (const auto& [step, node] : steps) {
     const auto found = other_steps.find(step);
     if (found == other_steps.end() || nodes.count(node) == 0) continue;
     if (other_nodes.count(found->second) == 0) continue;
     for (std::size_t i = 0; i < node->outputs().size(); ++i)
-      in_training[node->output(i)] = found->second->output(i);
+      twins.made(node->output(i), found->second->output(i));
+    for (std::size_t i = 0; i < node->inputs().size(); ++i)
+      twins.seen(node->input(i), found->second->input(i));
   }
+  lowered.recording.in_training = twins.all();
 }
 
 // Constants that are weights have no names of their own.

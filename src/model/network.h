@@ -20,6 +20,14 @@ std::string qualified_name(const NamedTensor& named);
 // That of the first; the CPU where there is none.
 c10::Device device_of(const std::vector<NamedTensor>& tensors);
 
+// What stands for a value in the graph of the training mode: where a cut begins, as it is made
+// there, and where one ends, as the operations behind it get it, since training may change it in
+// between.
+struct Twin {
+  torch::jit::Value* made = nullptr;
+  torch::jit::Value* seen = nullptr;
+};
+
 // Shapes, types and numbers seen while the graph was made on two batches of different size: they
 // tell what follows the batch and what is constant.
 struct Recording {
@@ -27,8 +35,8 @@ struct Recording {
   std::unordered_map<const torch::jit::Value*, c10::ScalarType> types;                 // tensors
   std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> sizes[2];    // tensors
   std::unordered_map<const torch::jit::Value*, std::vector<std::int64_t>> numbers[2];  // int, int[]
-  // What stands for the value in the graph of the training mode, where there is one of its own.
-  std::unordered_map<const torch::jit::Value*, torch::jit::Value*> in_training;
+  // Where the training mode has a graph of its own.
+  std::unordered_map<const torch::jit::Value*, Twin> in_training;
 };
 
 // What the columns of a network's output are.

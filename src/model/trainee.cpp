@@ -85,9 +85,10 @@ FlatGraph cut_out_for_training(const Network& network, BatchNorm batch_norm) {
                     return place != form.analysis.position.end() && place->second >= first;
                   }};
   const auto& in_training = network.analysis.recording.in_training;
-  FlatGraph front = slice(
-      form.flat, form.analysis.recording, in_training.at(begin.value), in_training.at(end->value),
-      [&](Node* original, Node* copy) { set_training_mode(own, original, copy); });
+  FlatGraph front = slice(form.flat, form.analysis.recording, in_training.at(begin.value).made,
+                          in_training.at(end->value).seen, [&](Node* original, Node* copy) {
+                            set_training_mode(own, original, copy);
+                          });
   return joined(std::move(front), cut_out(network, end->value, copied));
 }
 

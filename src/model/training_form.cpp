@@ -14,9 +14,12 @@ namespace {
 
 bool is_cut_in_both(const TrainingForm& form, const Recording& recording, const Cut& cut) {
   const auto found = recording.in_training.find(cut.value);
-  return found != recording.in_training.end() &&
-         std::any_of(form.analysis.cuts.begin(), form.analysis.cuts.end(),
-                     [&](const Cut& other) { return other.value == found->second; });
+  if (found == recording.in_training.end()) return false;
+  const auto is_cut = [&](const Value* value) {
+    return std::any_of(form.analysis.cuts.begin(), form.analysis.cuts.end(),
+                       [&](const Cut& other) { return other.value == value; });
+  };
+  return is_cut(found->second.made) && is_cut(found->second.seen);
 }
 
 }  // namespace
@@ -68,7 +71,7 @@ std::size_t position_in_training(const Network& network, std::size_t position) {
   const auto found = in_training.find(node->output(0));
   if (found == in_training.end()) return 0;
   const auto& positions = network.training->analysis.position;
-  const auto place = positions.find(found->second->node());
+  const auto place = positions.find(found->second.made->node());
   return place == positions.end() ? 0 : place->second;
 }
 

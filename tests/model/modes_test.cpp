@@ -166,6 +166,51 @@ TEST_CASE("what a network does in training mode alone is done in training") {
   CHECK(torch::allclose(tail.logits(features, true), tail.logits(features, false)));
 }
 
+namespace {
+
+// Logits in training mode less those in evaluation mode, where training adds 1 to each of seven
+// features in front of `ending`.
+at::Tensor added_in_training(const TemporaryFolder& folder, const std::string& ending) {
+  torch::jit::Module network("__torch__.Moody");
+  torch::manual_seed(2);
+  network.register_attribute("training", c10::BoolType::get(), false);
+  network.register_parameter("weight", torch::randn({7, 3, 3, 3}) * 0.2, false);
+  network.register_parameter("classes", torch::randn({4, 7}), false);
+  network.define(R"(
+    def forward(self, x):
+      x = torch.conv2d(x, self.weight, None, [1, 1], [1, 1]).mean([2, 3])
+      if self.training:
+        x = x + 1.0
+      )" + ending +
+                 "\n");
+  network.save((folder / "net.pt").string());
+  Model model = Model::load(folder / "net.pt", small_network::input());
+  HeadOptions head;
+  head.dropout = 0;
+  model.attach_head(head, 2, 1);
+  model.freeze(FreezeWord::none);
+  const Trainee trainee(model, BatchNorm::frozen);
+  const at::Tensor x = small_network::images(3);
+  for (const auto& [name, tensor] : trainee.state()) {
+    if (name == "head.0.weight") {
+      const torch::NoGradGuard no_grad;
+      tensor.fill_(1.0);
+    }
+  }
+  return (trainee.logits(x, true) - trainee.logits(x, false)).detach();
+}
+
+}  // namespace
+
+TEST_CASE("what comes last in training mode alone is done in front of the head") {
+  const TemporaryFolder folder;
+  for (const char* ending : {"return x", "return torch.linear(x, self.classes)",
+                             "return torch.linear(torch.cat([x, x], 1)[:, :7], self.classes)"}) {
+    INFO(ending);
+    CHECK(torch::allclose(added_in_training(folder, ending), torch::full({3, 2}, 7.0), 1e-3, 1e-3));
+  }
+}
+
 TEST_CASE("parameters that the file does not train are kept") {
   const TemporaryFolder folder;
   torch::jit::Module network("__torch__.Fixed");
