@@ -44,9 +44,14 @@ class Case:
         """A trace holds what the example's pixels were."""
         return any(step.bakes_in for step in self.steps)
 
+    def jumps(self):
+        """It rounds to few bits, so that a last bit may decide over more."""
+        return re.search(r"\.(bfloat16|half|round|long)\(\)", self.text()) is not None
+
     def mixes_axes(self):
         """No last layer or norm tells where the channels are."""
-        return re.search(r"view\(|fold\(|movedim|\.mT|einsum|stack", self.text()) is not None
+        return re.search(r"view\(|fold\(|movedim|einsum|stack|reshape\(n, t, c\)",
+                         self.text()) is not None
 
     def trains_otherwise(self):
         return any(step.trains_otherwise for step in self.steps)

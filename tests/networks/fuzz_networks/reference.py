@@ -20,9 +20,11 @@ class Finding(Exception):
 
 
 def input_data(seed):
+    """Images of different brightness: of noise alone, any two have the same mean and spread, and a
+    network that mixes them seems not to."""
     generator = torch.Generator().manual_seed(seed)
-    return {"images": torch.randint(0, 256, (IMAGES, SIZE, SIZE, 3), dtype=torch.uint8,
-                                    generator=generator),
+    noise = torch.randint(0, 256, (IMAGES, SIZE, SIZE, 3), generator=generator)
+    return {"images": (noise // torch.tensor([1, 3, 2, 1]).view(-1, 1, 1, 1)).to(torch.uint8),
             "direction": torch.randn(IMAGES, CLASSES, generator=generator)}
 
 
@@ -67,21 +69,28 @@ class Reference:
         if case.storage != "double":
             self.network.to(TYPES[case.storage]).float()
         self.x = network_input(data["images"])
+        signs = torch.randint(0, 2, self.x.shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        self.nudged_x = self.x * (1 + 1e-6 * signs)  # about as much as rounding does
         with torch.no_grad():
             self.output = self.network(self.x.clone())
+            self.nudged = self.network(self.nudged_x.clone())
             self.alone = self.network(self.x[:1].clone())
+        self.tolerance = 1e-2 if case.jumps() else 1e-3
         self.rows_are_independent = off(self.alone, self.output[:1]) < 1e-3
 
     def is_sound(self):
-        return bool(torch.isfinite(self.output).all()) and self.output.abs().max().item() < 1e4
+        """Not where rounding decides, as over the mean of an instance norm, which is 0."""
+        return (bool(torch.isfinite(self.output).all()) and self.output.abs().max().item() < 1e4 and
+                off(self.nudged, self.output) < self.tolerance / 5)
 
-    def with_head(self, network, head, has_classifier):
+    def with_head(self, network, x, head, has_classifier):
         # In training mode the classifier's lines must not run twice, nor those of the features.
-        features = (network.features if has_classifier else network)(self.x.clone())
+        features = (network.features if has_classifier else network)(x.clone())
         return F.linear(pooled(features, self.case.form), *head)
 
-    def trained(self, head, has_classifier, frozen, norms):
+    def trained(self, x, head, has_classifier, frozen, norms):
         """Logits, gradients and buffers of one step in training mode."""
+        head = [tensor.detach().clone().requires_grad_() for tensor in head]
         network = copy.deepcopy(self.network).train()
         network.norms = norms
         for name, module in network.named_modules():
@@ -91,11 +100,9 @@ class Reference:
         for name, parameter in network.named_parameters():
             if parameter.is_floating_point() and name in frozen:
                 parameter.requires_grad = False
-        for tensor in head:
-            tensor.requires_grad = True
-        logits = self.with_head(network, head, has_classifier)
+        logits = self.with_head(network, x, head, has_classifier)
         (logits * self.data["direction"]).sum().backward()
-        return logits.detach(), network
+        return logits.detach(), head, network
 
 
 def near(ours, theirs, tolerance, what):
@@ -110,19 +117,20 @@ def is_distribution(rows):
 
 def check_output(reference, results, facts):
     gives, expected, ours = reference.case.gives, reference.output, results["output"]
+    tolerance = reference.tolerance
     if expected.dim() == 2 and expected.shape[1] == 1 and gives != "features":
         yes = expected if gives == "sigmoid" else expected.sigmoid()
-        near(ours.softmax(1)[:, 1:], yes, 1e-3, "probability of a yes")
+        near(ours.softmax(1)[:, 1:], yes, tolerance, "probability of a yes")
     elif gives in ("probabilities", "log_probabilities"):
         expected = expected if gives == "probabilities" else expected.exp()
-        near(ours.softmax(1), expected, 1e-3, "probabilities from the softmax of the output")
+        near(ours.softmax(1), expected, tolerance, "probabilities from the softmax of the output")
     elif gives == "sigmoid":
-        near(ours.sigmoid(), expected, 1e-3, "sigmoids of the output")
+        near(ours.sigmoid(), expected, tolerance, "sigmoids of the output")
     elif is_distribution(expected) and not is_distribution(ours):
-        near(ours.softmax(1), expected, 1e-3, "probabilities from the softmax of the output")
+        near(ours.softmax(1), expected, tolerance, "probabilities from the softmax of the output")
     else:
-        near(ours, expected, 1e-3, "output")
-    near(results["alone"], ours[:1], 1e-3, "an image alone and among others")
+        near(ours, expected, tolerance, "output")
+    near(results["alone"], ours[:1], tolerance, "an image alone and among others")
 
 
 def check_training(reference, results, facts, norms):
@@ -132,15 +140,21 @@ def check_training(reference, results, facts, norms):
     if case.trains_otherwise() and facts["trained_k"] > 0:
         return  # what is frozen stays in evaluation mode, whole
     frozen = {name.removeprefix("backbone.") for name in facts["frozen"]}
-    head = [results["head.0.weight"].clone(), results["head.0.bias"].clone()]
+    head = [results["head.0.weight"], results["head.0.bias"]]
     try:
-        logits, network = reference.trained(head, facts["classifier"], frozen, norms)
+        logits, head, network = reference.trained(
+            reference.x, head, facts["classifier"], frozen, norms)
+        _, _, nudged = reference.trained(
+            reference.nudged_x, head, facts["classifier"], frozen, norms)
     except RuntimeError:
         return  # PyTorch itself can't train it: an in-place step too many
     near(results["trained"], logits, 1e-2, f"logits in training mode, k = {facts['trained_k']}")
     for name, tensor in (("weight", head[0]), ("bias", head[1])):
         near(results[f"grad.head.0.{name}"], tensor.grad, 3e-2, f"gradient of the head's {name}")
-    for name, parameter in network.named_parameters():
+    largest = max((p.grad.norm().item() for p in network.parameters() if p.grad is not None),
+                  default=0)
+    least = 3e-2 * max(largest, 1)  # what is less may be nothing but rounding
+    for (name, parameter), (_, other) in zip(network.named_parameters(), nudged.named_parameters()):
         ours = results.get(f"grad.backbone.{name}")
         if parameter.grad is None or not parameter.is_floating_point():
             if ours is not None and ours.abs().max() > 0:
@@ -148,11 +162,12 @@ def check_training(reference, results, facts, norms):
             continue
         scale = parameter.grad.norm().item()
         if ours is None:
-            if scale > 1e-4:
+            if scale > least:
                 raise Finding(f"no gradient for {name}")
             continue
-        error = (ours - parameter.grad).norm().item() / max(scale, 1e-2)
-        if not error < 3e-2:
+        error = (ours - parameter.grad).norm().item() / max(scale, least)
+        unavoidable = (other.grad - parameter.grad).norm().item() / max(scale, least)
+        if not error < 3e-2 + 10 * unavoidable:
             raise Finding(f"gradient of {name}: off by {error:.2g}, k = {facts['trained_k']}")
     for name, buffer in network.named_buffers():
         ours = results.get(f"state.backbone.{name}")
@@ -198,7 +213,7 @@ def check_bf16(reference, results, facts):
 
 def names_an_operation(refusal):
     text = refusal["what"] + refusal["where"]
-    return "aten::" in text or "prim::" in text or "than alone" in text
+    return "aten::" in text or "prim::" in text
 
 
 def check_refusal(reference, refusal):
@@ -235,12 +250,13 @@ def judge(reference, results, facts, norms):
     head = [results["head.0.weight"], results["head.0.bias"]]
     with torch.no_grad():
         try:
-            expected = reference.with_head(reference.network, head, facts["classifier"])
+            expected = reference.with_head(reference.network, reference.x, head,
+                                           facts["classifier"])
         except RuntimeError as error:
             raise Finding(f"the head is somewhere else: {error}")
-    near(results["whole"], expected, 1e-3, "logits of the head")
+    near(results["whole"], expected, reference.tolerance, "logits of the head")
     for what, error in facts["differences"].items():
-        if error is None or not error < 1e-3:
+        if error is None or not error < reference.tolerance:
             raise Finding(f"{what}: off by {error}")
     if refusal:
         check_refusal(reference, refusal)

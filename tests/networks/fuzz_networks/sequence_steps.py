@@ -50,6 +50,7 @@ def drop(w):
     p = w.pick(0.0, 1.0)
     w.line(w.pick(f"x = x + {w.module(f'nn.Dropout({p})')}(x)",
                   f"x = x + F.dropout(x * 0.3, {p}, training=HARD)"))
+    w.step.leaves_no_trace = True  # in eval mode a trace takes x and dropout(x) for one
     w.step.trains_otherwise = True
 
 
