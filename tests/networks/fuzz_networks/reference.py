@@ -100,6 +100,9 @@ class Reference:
         for name, parameter in network.named_parameters():
             if parameter.is_floating_point() and name in frozen:
                 parameter.requires_grad = False
+        # LibTorch's gradient of group_norm in channels-last memory crashes where its input needs
+        # none, as behind a frozen layer.
+        x = x.clone().requires_grad_() * 1
         logits = self.with_head(network, x, head, has_classifier)
         (logits * self.data["direction"]).sum().backward()
         return logits.detach(), head, network
