@@ -69,6 +69,7 @@ void write_report(const ReportInput& input, const Metrics& metrics,
   make_writable_folder(folder);
   auto json = metrics_to_json(metrics, input.split);
   if (!input.faults.is_null()) json["faults"] = input.faults;
+  if (!input.facts.empty()) json["run"] = input.facts;
   write_file(folder / "confusion.csv", confusion_csv(metrics));
   write_file(folder / "predictions.csv", predictions_csv(input.predictions, input.classes));
   write_file(folder / "report.html", report_page(input, metrics));

@@ -89,10 +89,12 @@ std::string split_in_run(const std::optional<Split>& split) {
   return split ? split_name(*split) : "new";
 }
 
-std::int64_t count_trained_on(const EvaluationData& data) {
+std::int64_t count_trained_on(const Subject& subject, const EvaluationData& data) {
+  const bool val_too = subject.run && load_experiment(subject.run->config(), {}).options.head.refit;
   return std::count_if(data.samples.begin(), data.samples.end(), [&](std::size_t i) {
-    return data.in_run.empty() ? data.dataset.samples[i].split == Split::train
-                               : data.in_run[i] == Split::train;
+    const std::optional<Split> split =
+        data.in_run.empty() ? data.dataset.samples[i].split : data.in_run[i];
+    return split == Split::train || (val_too && split == Split::val);
   });
 }
 
@@ -135,7 +137,7 @@ EvaluationData open_evaluation_data(const Subject& subject, const fs::path& data
   if (split.empty() && usual != "test") {
     log::info(str("there is no test split; judging on ", usual == "all" ? "all images" : usual));
   }
-  if (!other || !chosen.in_run.empty()) chosen.trained_on = count_trained_on(chosen);
+  if (!other || !chosen.in_run.empty()) chosen.trained_on = count_trained_on(subject, chosen);
   say_what_was_trained_on(chosen);
   return chosen;
 }
@@ -157,17 +159,22 @@ std::optional<fs::path> report_folder(const Subject& subject, const EvaluationDa
 
 namespace {
 
+// What the run's own report says of it; an older version's says nothing.
+nlohmann::ordered_json run_facts(const RunFolder& run) {
+  if (!fs::exists(run.report())) return {};
+  const auto report =
+      nlohmann::ordered_json::parse(read_file(run.report(), ExitCode::usage), nullptr, false);
+  return report.is_object() ? report.value("run", nlohmann::ordered_json()) : report;
+}
+
 // For the report's page.
 nlohmann::ordered_json facts(const Subject& subject, const EvaluationData& data,
                              const std::string& device) {
-  nlohmann::ordered_json facts = {{"Data", data.dataset.root.string()},
-                                  {"Split", data.split},
-                                  {"Parameters", thousands(subject.model.totals().all)}};
-  if (subject.run) {
-    for (const auto& [name, text] :
-         training_facts(load_experiment(subject.run->config(), {}).options))
-      facts[name] = text;
-  }
+  nlohmann::ordered_json facts;
+  if (subject.run) facts = run_facts(*subject.run);
+  if (!facts.is_object()) facts = {{"Parameters", thousands(subject.model.totals().all)}};
+  facts["Data"] = data.dataset.root.string();
+  facts["Split"] = data.split;
   facts["Device"] = device;
   facts["Date"] = now_text();
   facts["Version"] = version();

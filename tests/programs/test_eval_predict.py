@@ -222,6 +222,16 @@ def own_report(folder):
     return {name: (folder / name).read_bytes() for name in REPORT_FILES}
 
 
+def test_a_runs_own_report_goes_on_saying_how_it_was_trained(own_run):
+    before = json.loads((own_run / "report.json").read_text())["run"]
+    run("tl-eval", own_run)
+    after = json.loads((own_run / "report.json").read_text())["run"]
+    kept = [name for name in before if name not in ("Device", "Date")]
+    assert "Best epoch" in kept and "Training images" in kept
+    assert [after[name] for name in kept] == [before[name] for name in kept]
+    assert "Best epoch" in (own_run / "report.html").read_text()
+
+
 def test_another_evaluation_never_replaces_the_report_of_a_run(tmp_path, own_run, fresh_data):
     before = own_report(own_run)
     run("tl-eval", own_run, "--split", "val")
