@@ -123,10 +123,14 @@ void warn_of_missing_cut(const Model& model) {
   std::size_t after = k;
   while (after < layers.size() && !layers[after].cut_after)
     ++after;
-  const std::string next = after == layers.size() ? "" : str(" or ", after + 1);
-  log::warn(str("the network can't be cut behind layer ", k, ": what is frozen behind layer ",
-                before, " is run again at each step; there is a cut at ", before, next,
-                " (backbone.freeze)"));
+  const auto number = [](std::size_t place) { return str("layer ", place); };
+  std::string cuts = before > 0 ? number(before) : "";
+  if (after < layers.size()) cuts += str(cuts.empty() ? "" : " and ", number(after + 1));
+  const bool reads_depths = model.head_inputs().size() > 1;
+  log::warn(str("the network can't be cut behind layer ", k,
+                ", so frozen layers are run again at each ", "step (backbone.freeze)",
+                reads_depths ? "; the head gets features of layers in front of it (head.inputs)"
+                             : "; it can be cut behind " + cuts));
 }
 
 void TrainCommand::warn_of(const Prepared& prepared) const {

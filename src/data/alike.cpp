@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <map>
 #include <numeric>
@@ -20,19 +21,19 @@ constexpr int most_bits_apart = 6;          // of 64
 constexpr double least_alike = 0.98;        // correlation
 constexpr int bands = most_bits_apart + 1;  // hashes that near are equal in one of so many parts
 
-// side x side, grey, float.
+// side x side, RGB, float.
 cv::Mat small_picture(const std::filesystem::path& file) {
-  cv::Mat grey;
-  cv::cvtColor(decode_image(file, side), grey, cv::COLOR_RGB2GRAY);
-  cv::resize(grey, grey, {side, side}, 0, 0, cv::INTER_AREA);
-  grey.convertTo(grey, CV_32F);
-  return grey;
+  cv::Mat picture;
+  cv::resize(decode_image(file, side), picture, {side, side}, 0, 0, cv::INTER_AREA);
+  picture.convertTo(picture, CV_32F);
+  return picture;
 }
 
 // A bit for each of the 8 x 8 lowest frequencies: above their median or not.
 std::uint64_t perceptual_hash(const cv::Mat& picture) {
   cv::Mat frequencies;
-  cv::dct(picture, frequencies);
+  cv::cvtColor(picture, frequencies, cv::COLOR_RGB2GRAY);
+  cv::dct(frequencies, frequencies);
   std::array<float, 64> lowest{};
   for (int i = 0; i < 64; ++i)
     lowest[i] = frequencies.at<float>(i / 8, i % 8);
@@ -45,10 +46,19 @@ std::uint64_t perceptual_hash(const cv::Mat& picture) {
   return hash;
 }
 
+// Over all pixels and colours; 0 where a picture has but one value.
 double correlation(const cv::Mat& a, const cv::Mat& b) {
-  cv::Mat result;
-  cv::matchTemplate(a, b, result, cv::TM_CCOEFF_NORMED);
-  return result.at<float>(0, 0);
+  const auto spread = [](const cv::Mat& picture) {
+    cv::Scalar mean;
+    cv::Scalar deviation;
+    cv::meanStdDev(picture.reshape(1), mean, deviation);
+    return std::pair(mean[0], deviation[0]);
+  };
+  const auto [mean_a, deviation_a] = spread(a);
+  const auto [mean_b, deviation_b] = spread(b);
+  if (deviation_a < 1 || deviation_b < 1) return 0;
+  const double numbers = static_cast<double>(a.total()) * a.channels();
+  return (a.dot(b) / numbers - mean_a * mean_b) / (deviation_a * deviation_b);
 }
 
 // Sets that grow together.

@@ -53,7 +53,7 @@ class Replay {
       keep(flat_.graph->inputs()[i + 1], flat_.tensors[i].tensor);
     }
     for (Node* node : flat_.graph->nodes()) {
-      if (!is_known(node->outputs()) && is_known(node->inputs())) step(node);
+      if (!is_recorded(node) && is_known(node->inputs())) step(node);
     }
   }
 
@@ -61,6 +61,12 @@ class Replay {
   bool is_known(at::ArrayRef<Value*> values) const {
     return std::all_of(values.begin(), values.end(),
                        [&](Value* value) { return uses_left_.count(value) > 0; });
+  }
+
+  bool is_recorded(const Node* node) const {
+    return std::all_of(node->outputs().begin(), node->outputs().end(), [&](const Value* value) {
+      return recording_.sizes[which_].count(value) > 0;
+    });
   }
 
   void step(Node* node) {

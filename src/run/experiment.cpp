@@ -4,6 +4,7 @@
 #include "run/run_writer.h"
 #include "run/sources.h"
 #include "run/stages.h"
+#include "tl/base/error.h"
 #include "tl/base/log.h"
 #include "tl/data/alike.h"
 #include "tl/data/loader.h"
@@ -30,7 +31,8 @@ Model make_model(const Experiment& options, int classes, const c10::Device& devi
   model.to(device);
   check_cut(model);
   check_stages(options, model);
-  if (options.head.inputs != HeadInputs(HeadDepths::last) && model.head_inputs().size() == 1) {
+  if (std::holds_alternative<HeadDepths>(options.head.inputs) &&
+      options.head.inputs != HeadInputs(HeadDepths::last) && model.head_inputs().size() == 1) {
     log::warn("head.inputs: this head gets a single layer, " + model.head_inputs()[0].layer);
   }
   return model;
@@ -76,6 +78,12 @@ Prepared prepare(const LoadedExperiment& experiment,
                }});
   }
   checking.get();
+  if (options.head.refit && dataset.indices(Split::test).empty()) {
+    throw Error(ExitCode::usage,
+                "head.refit learns from the validation images too, and no test images are left to "
+                "judge by",
+                options.data.root.string(), "set data.test, or head.refit to false");
+  }
   auto objective = make_objective(options.train.loss, dataset);
   return {experiment,        std::move(dataset), images, std::move(objective),
           std::move(groups), std::move(model),   where};

@@ -89,8 +89,11 @@ std::string recipe(const LoadedExperiment& experiment) {
 bool begins_with_stored_features(const LoadedExperiment& experiment, const FileInfo& file,
                                  const Prefix& prefix) {
   const FeatureOptions& features = experiment.options.features;
-  if (prefix.is_empty() || !keeps_training_features(features)) return false;
-  const SourceOptions options = training_options(experiment.options, file, nullptr);
+  const bool exact = experiment.options.head.fit == HeadFit::exact;
+  const bool keeps = exact ? features.cache != Cache::off : keeps_training_features(features);
+  if (prefix.is_empty() || !keeps) return false;
+  const SourceOptions options = exact ? evaluation_options(experiment.options, file, nullptr)
+                                      : training_options(experiment.options, file, nullptr);
   FeatureStore store(store_options(features));
   return !store.shelf(shelf_key(prefix, options, recipe(experiment), 1), feature_bytes(prefix))
               ->is_empty();

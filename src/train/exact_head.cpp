@@ -1,7 +1,7 @@
 #include "tl/train/exact_head.h"
 
-#include "tl/base/error.h"
 #include "tl/base/log.h"
+#include "tl/base/refusal.h"
 #include "tl/base/text.h"
 #include "train/folds.h"
 #include "train/logistic.h"
@@ -31,7 +31,8 @@ class Gathered {
     source.begin(epoch, 0);
     while (true) {
       if (watch_.stop && watch_.stop()) {
-        throw Error(ExitCode::interrupted, "stopped while the features were computed");
+        throw Refusal(ExitCode::interrupted, "stopped while the features were computed", "",
+                      "run the same command again", {Remedy::resume});
       }
       const auto batch = source.next();
       if (!batch) return;
@@ -194,8 +195,8 @@ ExactFit ExactHead::fit(const Trainee& trainee, const FitWatch& watch) const {
   if (fit.folds > 0) {
     choose(fit, problem, folds, watch);
   } else {
-    log::warn(str("no class has two images to choose the head's penalty by; ", usual_penalty,
-                  " is taken"));
+    log::warn(str("no class has two images that differ, to choose the head's penalty by; ",
+                  usual_penalty, " is taken"));
   }
   const LinearLayer layer = solved(problem, fit.tried[fit.chosen], watch);
   judge(fit, problem, layer, data_.objective);

@@ -1,6 +1,6 @@
 #include "train/logistic.h"
 
-#include "tl/base/error.h"
+#include "tl/base/refusal.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/addmm.h>
@@ -35,17 +35,24 @@ constexpr int most_penalties = 17;  // the weakest is 1e-7
 constexpr double tolerance_of_path = 1e-4;
 constexpr double least_gain = 1e-3;  // of the log loss, for which a weaker penalty is tried
 
-// The lower factor of a matrix that would be positive definite but for rounding in single
-// precision: its diagonal gets what that may have taken from it.
-at::Tensor lower_factor(const at::Tensor& matrix) {
-  const double size = matrix.diagonal().mean().item<double>();
-  for (double share = 1e-6;; share *= 10) {
-    at::Tensor raised = matrix.clone();
-    raised.diagonal().add_(share * size + 1e-12);
-    const auto [factor, info] = at::linalg_cholesky_ex(raised);
+// The lower factor of a matrix that is positive definite but for rounding: its diagonal gets as
+// little as it takes.
+at::Tensor lower_factor(at::Tensor matrix) {
+  const double size = matrix.diagonal().mean().item<double>() + 1e-12;
+  double raised = 0;
+  for (double share = 1e-12; share < 1; share *= 10) {
+    matrix.diagonal().add_(share * size - raised);
+    raised = share * size;
+    const auto [factor, info] = at::linalg_cholesky_ex(matrix);
     if (info.item<int>() == 0) return factor;
-    if (share > 1) throw Error(ExitCode::failure, "the features are too large to fit a head to");
   }
+  throw Error(ExitCode::failure, "the features are too large to fit a head to");
+}
+
+// N x N, double: rounding in single precision would be seen in what is learnt from few rows.
+at::Tensor products_of_rows(const at::Tensor& features) {
+  const at::Tensor exact = features.to(at::kDouble);
+  return at::matmul(exact, exact.t());
 }
 
 // The rows as the solver sees them: in the fewest coordinates.
@@ -54,7 +61,7 @@ class Coordinates {
   explicit Coordinates(const at::Tensor& features) : features_(features), rows_(features) {
     if (features.size(0) >= features.size(1)) return;
     // Rows with the same inner products pose the same problem.
-    factor_ = lower_factor(at::matmul(features, features.t()).to(at::kDouble));
+    factor_ = lower_factor(products_of_rows(features));
     rows_ = factor_;
   }
 
@@ -151,7 +158,8 @@ class Problems {
     const std::int64_t step = std::max<std::int64_t>(1, logits_per_call / layer.size(0));
     for (std::int64_t first = 0; first < rows_.size(0); first += step) {
       if (watch_.stop && watch_.stop()) {
-        throw Error(ExitCode::interrupted, "stopped while the head was fitted");
+        throw Refusal(ExitCode::interrupted, "stopped while the head was fitted", "",
+                      "run the same command again", {Remedy::resume});
       }
       const at::Tensor part = rows_.narrow(0, first, std::min(step, rows_.size(0) - first));
       const at::Tensor logits =

@@ -7,7 +7,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace tl {
@@ -60,7 +59,7 @@ struct Folds {
 };
 
 // Fits each penalty of a falling sequence without one fold after the other, and judges it on that
-// fold, until the log loss rises.
+// fold, until two in a row gain less than a thousandth.
 CrossValidation cross_validate(const LabelledRows& rows, const Folds& folds,
                                const FitWatch& watch = {});
 

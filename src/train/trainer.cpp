@@ -182,7 +182,9 @@ class Training {
                 str("the ", which, " is ", value,
                     std::isfinite(value) ? ": the training has diverged" : ", not a finite number"),
                 str("epoch ", position_.epoch, ", step ", position_.step + 1),
-                "lower train.optimizer.lr (or backbone_lr), or check the backbone's weights");
+                stage().exact
+                    ? "check the backbone's weights, and images that are like none learnt from"
+                    : "lower train.optimizer.lr (or backbone_lr), or check the backbone's weights");
   }
 
   double mean_loss() const { return position_.loss_sum / static_cast<double>(position_.seen); }
@@ -190,7 +192,7 @@ class Training {
     return static_cast<double>(position_.correct) / static_cast<double>(position_.seen);
   }
 
-  // None: stopped, and saved; a resumed run validates anew.
+  // None: stopped, and saved unless no step was made; a resumed run validates anew.
   std::optional<EpochMetrics> validate() {
     EpochMetrics metrics;
     double loss_sum = 0;

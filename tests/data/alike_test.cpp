@@ -62,9 +62,13 @@ TEST_CASE("another size, compression, brightness or a little noise makes no othe
   }
 }
 
-TEST_CASE("pictures of one colour correlate with nothing") {
-  const cv::Mat grey(64, 64, CV_8UC3, cv::Scalar::all(90));
-  const auto groups = groups_of({grey, picture(1), picture(2)});
-  CHECK(groups[1] == 1);
-  CHECK(groups[2] == 2);
+TEST_CASE("pictures of one colour, or of the same shapes in other colours, are not alike") {
+  const auto plain = [](int value) { return cv::Mat(64, 64, CV_8UC3, cv::Scalar::all(value)); };
+  CHECK(groups_of({plain(90), plain(160)}) == std::vector<std::size_t>{0, 1});
+  const auto disc = [](const cv::Scalar& colour) {
+    cv::Mat image(100, 100, CV_8UC3, cv::Scalar::all(30));
+    cv::circle(image, {40, 55}, 30, colour, cv::FILLED);
+    return image;
+  };
+  CHECK(groups_of({disc({0, 150, 0}), disc({0, 0, 220})}) == std::vector<std::size_t>{0, 1});
 }

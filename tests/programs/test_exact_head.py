@@ -108,11 +108,14 @@ def test_a_model_holds_what_its_head_uses(tmp_path, config):
     assert names["['features.0', 'features.2']"]["head.0.weight"] == (3, 24)
 
 
-def test_killed_and_resumed(tmp_path, config):
+@pytest.mark.parametrize("moment, flag", [
+    ("config.json", "--resume"), ("exact_head.json", "--resume"),
+    ("checkpoints/last.ckpt", "--resume"), ("checkpoints/last.ckpt", "--finish")])
+def test_killed_and_resumed(tmp_path, config, moment, flag):
     file = write_config(tmp_path, exact(config, inputs="auto"))
     train(file, tmp_path / "undisturbed")
-    kill(file, tmp_path / "run", lambda folder: (folder / "config.json").exists())
-    train(file, tmp_path / "run", "--resume")
+    kill(file, tmp_path / "run", lambda folder: (folder / moment).exists())
+    train(file, tmp_path / "run", flag)
     for name in ("predictions.csv", "exact_head.json"):
         assert (tmp_path / "run" / name).read_text() == (tmp_path / "undisturbed" / name).read_text()
     again = train(file, tmp_path / "run", "--resume")
@@ -125,6 +128,28 @@ def test_views_are_learnt_from(tmp_path, config):
     images = json.loads((tmp_path / "run/exact_head.json").read_text())
     assert images["rows"] == 4 * images["images"]
     assert f"{images['rows']} rows of {images['images']} images" in done.stderr
+
+
+def test_rare_classes_count_more(tmp_path, config, square_data):
+    weights = [0.5, 3.0, 1.0]
+    file = write_config(tmp_path, changed(exact(config), data__root=str(square_data),
+                                          train__loss={"class_weights": weights}))
+    train(file, tmp_path / "run")
+    split = read_csv(tmp_path / "run" / "split.csv")
+    rows = {part: [row for row in split if row["split"] == part] for part in ("train", "test")}
+    x, test = (pooled(tiny_network(), images_of(square_data, rows[part]), 1)
+               for part in ("train", "test"))
+    labels = [row["class"] for row in rows["train"]]
+    of_class = dict(zip(("blue", "green", "red"), weights))
+    scale = StandardScaler().fit(x)
+    reference = LogisticRegression(C=1 / (len(x) * chosen(tmp_path / "run")["best"]["penalty"]),
+                                   tol=1e-10, max_iter=10000)
+    reference.fit(scale.transform(x), labels, [of_class[label] for label in labels])
+    expected = {row["path"]: p for row, p in
+                zip(rows["test"], reference.predict_proba(scale.transform(test)))}
+    for row in read_csv(tmp_path / "run" / "predictions.csv"):
+        p = [float(row[name]) for name in ("p_blue", "p_green", "p_red")]
+        np.testing.assert_allclose(p, expected[row["path"]], atol=1e-4)
 
 
 def test_refit_learns_from_val_too(tmp_path, config):
@@ -158,6 +183,7 @@ def test_copies_stay_in_one_fold(tmp_path, backbone, config):
     ({"head": {"fit": "exact"}, "backbone__freeze": 2}, ["head.fit", "not frozen"]),
     ({"head": {"inputs": "auto"}}, ["head.inputs", "exact"]),
     ({"head": {"refit": True}}, ["head.refit"]),
+    ({"head": {"fit": "exact", "refit": True}, "data__test": 0}, ["head.refit", "no test images"]),
     ({"head": {"inputs": ["features.9"]}}, ["head.inputs", "features.9", "did you mean"]),
     ({"head": {"inputs": ["features.1", "features.1.0"]}}, ["head.inputs", "once"]),
     ({"head": {"inputs": []}}, ["head.inputs"]),

@@ -11,7 +11,7 @@ namespace tl {
 
 // Copies, and near-copies such as another size, compression or brightness of one picture: images
 // whose perceptual hashes (of the lowest frequencies, Zauner 2010) differ in at most 6 of 64 bits,
-// and whose grey pixels, at 64 x 64, correlate by at least 0.98.
+// and whose pixels, at 64 x 64, correlate by at least 0.98.
 // Returns a number for each sample, the same for those that are linked so. Reads the images; throws
 // Error(data) on one that can't be read.
 std::vector<std::size_t> groups_of_alike(const Dataset& dataset,

@@ -74,7 +74,7 @@ class Model {
   void attach_head(const HeadOptions& options, int classes, std::uint64_t seed);
   // Of the head, in the order of its columns; none before there is one.
   const std::vector<HeadInput>& head_inputs() const;
-  // The same, on the same tensors, without those inputs of the head whose weights in its first
+  // The same, on the same tensors but for that Linear's weight, without those inputs of the head whose weights in its first
   // Linear are all 0, and without what the network computes for them alone.
   Model without_idle_inputs() const;
 

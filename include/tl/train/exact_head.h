@@ -52,8 +52,10 @@ struct ExactHeadData {
 
 // Who waits for a fit. Both may be empty.
 struct FitWatch {
-  std::function<bool()> stop = {};  // asked now and then; true: the fit ends with Error(interrupted)
-  std::function<void(std::size_t done, std::size_t total)> progress = {};  // in problems; total: at most
+  std::function<bool()> stop =
+      {};  // asked now and then; true: the fit ends with Error(interrupted)
+  std::function<void(std::size_t done, std::size_t total)> progress =
+      {};  // in penalties tried; total: at most
 };
 
 class ExactHead {
