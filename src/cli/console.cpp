@@ -171,7 +171,9 @@ std::string exact_fit_text(const ExactFit& fit) {
   Table table({false, true, true, true, false});
   table.add({"inputs", "features", "penalty", "log loss", ""});
   for (const InputScore& score : fit.tried) {
-    table.add({score.depths == 1 ? "last layer" : str("last ", score.depths, " depths"),
+    table.add({score.layers.size() == 1
+                   ? score.layers[0]
+                   : str(score.layers.size(), " depths from ", score.layers[0]),
                thousands(score.columns), str(std::setprecision(2), score.best.penalty),
                fit.folds == 0 ? "" : fixed(score.best.log_loss, 4),
                &score == &fit.tried[fit.chosen] ? "chosen" : ""});

@@ -53,7 +53,7 @@ ordered_json exact_fit_json(const ExactFit& fit) {
     ordered_json path = ordered_json::array();
     for (const PenaltyScore& step : score.path)
       path.push_back(score_json(step));
-    tried.push_back({{"depths", score.depths},
+    tried.push_back({{"layers", score.layers},
                      {"features", score.columns},
                      {"best", score_json(score.best)},
                      {"path", path}});

@@ -123,11 +123,14 @@ std::set<std::size_t> depths_to_try(const HeadInputs& wanted, std::size_t all) {
   return {1, (all + 2) / 3, all};
 }
 
-std::int64_t columns_of_last(std::size_t depths, const std::vector<HeadInput>& inputs) {
-  std::int64_t columns = 0;
-  for (std::size_t i = inputs.size() - depths; i < inputs.size(); ++i)
-    columns += inputs[i].columns;
-  return columns;
+InputScore last_inputs(std::size_t depths, const std::vector<HeadInput>& inputs) {
+  InputScore score;
+  for (std::size_t i = inputs.size() - depths; i < inputs.size(); ++i) {
+    score.layers.push_back(inputs[i].layer);
+    score.columns += inputs[i].columns;
+  }
+  score.best = {usual_penalty, std::nan("")};
+  return score;
 }
 
 // Inputs in front of those that it was fitted to get weights of 0.
@@ -188,10 +191,8 @@ ExactFit ExactHead::fit(const Trainee& trainee, const FitWatch& watch) const {
   fit.images = std::ssize(data_.groups);
   fit.rows = problem.rows.labels.size(0);
   fit.folds = number_of(folds);
-  for (const std::size_t depths : depths_to_try(options_.inputs, inputs_.size())) {
-    const double unknown = std::nan("");
-    fit.tried.push_back({depths, columns_of_last(depths, inputs_), {}, {usual_penalty, unknown}});
-  }
+  for (const std::size_t depths : depths_to_try(options_.inputs, inputs_.size()))
+    fit.tried.push_back(last_inputs(depths, inputs_));
   if (fit.folds > 0) {
     choose(fit, problem, folds, watch);
   } else {

@@ -89,6 +89,7 @@ def test_what_is_written_and_said(tmp_path, config):
     head = json.loads((tmp_path / "run/exact_head.json").read_text())
     losses = [choice["best"]["log_loss"] for choice in head["tried"]]
     assert [choice["features"] for choice in head["tried"]] == [16, 40]
+    assert head["tried"][1]["layers"] == ["features.0.0", "features.1.0", "features.2.0"]
     assert losses[head["chosen"]] == min(losses)
 
 

@@ -23,7 +23,7 @@ struct PenaltyScore {
 
 // One choice of inputs: the last `depths` of those that the model offers.
 struct InputScore {
-  std::size_t depths = 1;
+  std::vector<std::string> layers;  // "" where no layer stands in front of the head
   std::int64_t columns = 0;
   std::vector<PenaltyScore> path;  // from the strongest penalty on
   PenaltyScore best;
