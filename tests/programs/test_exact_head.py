@@ -58,26 +58,32 @@ def pooled(network, images, depths):
     return torch.cat(places[-depths:], 1).double().numpy()
 
 
+def assert_probabilities_are_scikit_learns(folder, root, class_weights=(1, 1, 1)):
+    """Those of the test images, with the penalty and the depths that the run chose."""
+    split = read_csv(folder / "split.csv")
+    rows = {part: [row for row in split if row["split"] == part] for part in ("train", "test")}
+    best = chosen(folder)
+    depths = {16: 1, 32: 2, 40: 3}[best["features"]]
+    x, test = (pooled(tiny_network(), images_of(root, rows[part]), depths)
+               for part in ("train", "test"))
+    weight_of = dict(zip(("blue", "green", "red"), class_weights))
+    labels = [row["class"] for row in rows["train"]]
+    scale = StandardScaler().fit(x)
+    reference = LogisticRegression(C=1 / (len(x) * best["best"]["penalty"]), tol=1e-10,
+                                   max_iter=10000)
+    reference.fit(scale.transform(x), labels, [weight_of[label] for label in labels])
+    expected = {row["path"]: p for row, p in
+                zip(rows["test"], reference.predict_proba(scale.transform(test)))}
+    for row in read_csv(folder / "predictions.csv"):
+        p = [float(row[name]) for name in ("p_blue", "p_green", "p_red")]
+        np.testing.assert_allclose(p, expected[row["path"]], atol=1e-4)
+
+
 @pytest.mark.parametrize("inputs", ["last", "depths", "auto"])
 def test_probabilities_are_scikit_learns(tmp_path, config, square_data, inputs):
     file = write_config(tmp_path, changed(exact(config, inputs=inputs), data__root=str(square_data)))
     train(file, tmp_path / "run")
-    split = read_csv(tmp_path / "run" / "split.csv")
-    rows = {part: [row for row in split if row["split"] == part] for part in ("train", "test")}
-    best = chosen(tmp_path / "run")
-    depths = {16: 1, 32: 2, 40: 3}[best["features"]]
-    network = tiny_network()
-    x, test = (pooled(network, images_of(square_data, rows[part]), depths)
-               for part in ("train", "test"))
-    scale = StandardScaler().fit(x)
-    reference = LogisticRegression(C=1 / (len(x) * best["best"]["penalty"]), tol=1e-10,
-                                   max_iter=10000)
-    reference.fit(scale.transform(x), [row["class"] for row in rows["train"]])
-    expected = {row["path"]: p for row, p in
-                zip(rows["test"], reference.predict_proba(scale.transform(test)))}
-    for row in read_csv(tmp_path / "run" / "predictions.csv"):
-        p = [float(row[name]) for name in ("p_blue", "p_green", "p_red")]
-        np.testing.assert_allclose(p, expected[row["path"]], atol=1e-4)
+    assert_probabilities_are_scikit_learns(tmp_path / "run", square_data)
 
 
 def test_what_is_written_and_said(tmp_path, config):
@@ -136,21 +142,7 @@ def test_rare_classes_count_more(tmp_path, config, square_data):
     file = write_config(tmp_path, changed(exact(config), data__root=str(square_data),
                                           train__loss={"class_weights": weights}))
     train(file, tmp_path / "run")
-    split = read_csv(tmp_path / "run" / "split.csv")
-    rows = {part: [row for row in split if row["split"] == part] for part in ("train", "test")}
-    x, test = (pooled(tiny_network(), images_of(square_data, rows[part]), 1)
-               for part in ("train", "test"))
-    labels = [row["class"] for row in rows["train"]]
-    of_class = dict(zip(("blue", "green", "red"), weights))
-    scale = StandardScaler().fit(x)
-    reference = LogisticRegression(C=1 / (len(x) * chosen(tmp_path / "run")["best"]["penalty"]),
-                                   tol=1e-10, max_iter=10000)
-    reference.fit(scale.transform(x), labels, [of_class[label] for label in labels])
-    expected = {row["path"]: p for row, p in
-                zip(rows["test"], reference.predict_proba(scale.transform(test)))}
-    for row in read_csv(tmp_path / "run" / "predictions.csv"):
-        p = [float(row[name]) for name in ("p_blue", "p_green", "p_red")]
-        np.testing.assert_allclose(p, expected[row["path"]], atol=1e-4)
+    assert_probabilities_are_scikit_learns(tmp_path / "run", square_data, weights)
 
 
 def test_refit_learns_from_val_too(tmp_path, config):

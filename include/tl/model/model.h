@@ -69,13 +69,12 @@ class Model {
 
   // Replaces the classifier, if there is one, by pool, hidden layers and a linear layer with one
   // logit a class. Weights come from `seed`. Throws Error(model) where there is no place for a
-  // head.
-  // Throws Error(usage) where options.inputs names no layer that a head can take features behind.
+  // head, and Error(usage) where options.inputs names no layer that one can get features of.
   void attach_head(const HeadOptions& options, int classes, std::uint64_t seed);
   // Of the head, in the order of its columns; none before there is one.
   const std::vector<HeadInput>& head_inputs() const;
-  // The same, on the same tensors but for that Linear's weight, without those inputs of the head whose weights in its first
-  // Linear are all 0, and without what the network computes for them alone.
+  // The same without those inputs of the head whose weights in its first Linear are all 0, and
+  // without what the network computes for them alone. Tensors are shared, but for that Linear's.
   Model without_idle_inputs() const;
 
   // Chooses the first layers that keep every tensor. Returns k. Throws Error(usage) on an unknown

@@ -19,8 +19,7 @@ struct Prepared {
   Dataset dataset;
   std::shared_ptr<ImageCache> images;  // of the dataset, as many as data.ram_gb holds
   std::unique_ptr<Objective> objective;
-  std::vector<std::size_t>
-      groups;   // see groups_of_alike: of the training images, for an exact head
+  std::vector<std::size_t> groups;  // of training images, see groups_of_alike; for an exact head
   Model model;  // with head, frozen, on the device
   c10::Device device;
 };

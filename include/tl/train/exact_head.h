@@ -21,7 +21,7 @@ struct PenaltyScore {
   double log_loss = 0;  // nats, mean over the images
 };
 
-// One choice of inputs: the last `depths` of those that the model offers.
+// One choice of inputs, from the last of those that the model offers on.
 struct InputScore {
   std::vector<std::string> layers;  // "" where no layer stands in front of the head
   std::int64_t columns = 0;
@@ -52,10 +52,10 @@ struct ExactHeadData {
 
 // Who waits for a fit. Both may be empty.
 struct FitWatch {
-  std::function<bool()> stop =
-      {};  // asked now and then; true: the fit ends with Error(interrupted)
-  std::function<void(std::size_t done, std::size_t total)> progress =
-      {};  // in penalties tried; total: at most
+  // Asked now and then; true: the fit ends with Error(interrupted).
+  std::function<bool()> stop = {};
+  // In penalties tried, of at most `total`.
+  std::function<void(std::size_t done, std::size_t total)> progress = {};
 };
 
 class ExactHead {
