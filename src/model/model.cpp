@@ -192,7 +192,8 @@ Model Model::load(const std::filesystem::path& file, const std::optional<InputSp
   }
   network.flat = std::move(lowered.flat);
   network.layers = public_layers(network.flat, network.analysis);
-  if (has_classifier(network.flat, network.analysis)) network.layers.back().classifier = true;
+  if (classifier(network.flat, network.analysis) != nullptr)
+    network.layers.back().classifier = true;
   log::debug(
       str("model: lowered and checked in ", fixed(lowering.seconds(), 2), " s; ", facts(network)));
   return model;

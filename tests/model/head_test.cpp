@@ -14,7 +14,7 @@ namespace {
 
 bool ends_in_classifier(const std::string& body) {
   const auto net = small_network::lowered(body);
-  return has_classifier(net.flat, net.analysis);
+  return classifier(net.flat, net.analysis) != nullptr;
 }
 
 Sizes sizes_at_head(const small_network::LoweredNetwork& net, Pool pool) {
