@@ -132,6 +132,21 @@ TEST_CASE("a network that draws random numbers, or keeps a state, is refused wit
   CHECK(has(state.where(), "aten::add_"));
 }
 
+namespace {
+
+// All of it, with a head of two classes.
+Model to_be_trained(const torch::jit::Module& network, const TemporaryFolder& folder) {
+  network.save((folder / "net.pt").string());
+  Model model = Model::load(folder / "net.pt", small_network::input());
+  HeadOptions head;
+  head.dropout = 0;
+  model.attach_head(head, 2, 1);
+  model.freeze(FreezeWord::none);
+  return model;
+}
+
+}  // namespace
+
 TEST_CASE("what a network does in training mode alone is done in training") {
   const TemporaryFolder folder;
   torch::jit::Module network("__torch__.Moody");
@@ -146,12 +161,7 @@ TEST_CASE("what a network does in training mode alone is done in training") {
         x = x * 3.0
       return torch.relu(torch.conv2d(x, self.second, None, [1, 1], [1, 1]))
   )");
-  network.save((folder / "net.pt").string());
-  Model model = Model::load(folder / "net.pt", small_network::input());
-  HeadOptions head;
-  head.dropout = 0;
-  model.attach_head(head, 2, 1);
-  model.freeze(FreezeWord::none);
+  Model model = to_be_trained(network, folder);
   const Trainee trainee(model, BatchNorm::frozen);
   const at::Tensor x = small_network::images(3);
   const at::Tensor evaluated = trainee.logits(x, false);
@@ -183,12 +193,7 @@ at::Tensor added_in_training(const TemporaryFolder& folder, const std::string& e
         x = x + 1.0
       )" + ending +
                  "\n");
-  network.save((folder / "net.pt").string());
-  Model model = Model::load(folder / "net.pt", small_network::input());
-  HeadOptions head;
-  head.dropout = 0;
-  model.attach_head(head, 2, 1);
-  model.freeze(FreezeWord::none);
+  Model model = to_be_trained(network, folder);
   const Trainee trainee(model, BatchNorm::frozen);
   const at::Tensor x = small_network::images(3);
   for (const auto& [name, tensor] : trainee.state()) {

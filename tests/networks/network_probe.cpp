@@ -104,9 +104,7 @@ Spec read_spec(const std::string& network, const std::string& file, const std::s
   const IValue data = read_pickle(options.at("data"));
   const at::Tensor images = read_tensor(data, "images");
   tl::Model model = tl::Model::load(network, square(images.size(1)));
-  tl::HeadOptions head;
-  head.dropout = 0;
-  model.attach_head(head, 5, 1);
+  attach_plain_head(model, 5);
   const int k = options.at("k");
   model.freeze(k < 0 ? static_cast<int>(model.layers().size()) : k);
   model.save(out + ".before.pt", "{}");

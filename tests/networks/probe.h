@@ -49,6 +49,22 @@ inline std::vector<std::string> frozen_tensors(const tl::Model& model) {
   return names;
 }
 
+// One that gives the same in training.
+inline void attach_plain_head(tl::Model& model, int classes) {
+  tl::HeadOptions head;
+  head.dropout = 0;
+  model.attach_head(head, classes, 1);
+}
+
+// All is to be trained; the head's tensors go into `results`.
+inline void attach_plain_head(tl::Model& model, int classes, TensorDict& results) {
+  attach_plain_head(model, classes);
+  model.freeze(tl::FreezeWord::none);
+  for (const auto& [name, tensor] : model.tensors()) {
+    if (name.rfind("head.", 0) == 0) results.insert(name, tensor.clone());
+  }
+}
+
 // Largest difference, relative to the largest value. Infinite where one is no number.
 inline double difference(const at::Tensor& a, const at::Tensor& b) {
   if (a.sizes() != b.sizes()) return INFINITY;

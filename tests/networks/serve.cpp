@@ -41,13 +41,7 @@ class Check {
     results_.insert("alone", classifier.logits(images_.narrow(0, 0, 1)));
     facts_["classifier"] = model.layers().empty() ? false : model.layers().back().classifier;
     stage_ = "head";
-    tl::HeadOptions head;
-    head.dropout = 0;
-    model.attach_head(head, static_cast<int>(direction_.size(1)), 1);
-    model.freeze(tl::FreezeWord::none);
-    for (const auto& [name, tensor] : model.tensors()) {
-      if (name.rfind("head.", 0) == 0) results_.insert(name, tensor.clone());
-    }
+    attach_plain_head(model, static_cast<int>(direction_.size(1)), results_);
     whole_ = tl::Trainee(model, BatchNorm::frozen).logits(input(model), false);
     results_.insert("whole", whole_);
     cut(model);

@@ -41,13 +41,7 @@ class Visit {
     stage_ = "run";
     results_.insert("output", tl::Classifier(model).logits(images_));
     stage_ = "head";
-    tl::HeadOptions head;
-    head.dropout = 0;
-    model.attach_head(head, classes, 1);
-    model.freeze(tl::FreezeWord::none);
-    for (const auto& [name, tensor] : model.tensors()) {
-      if (name.rfind("head.", 0) == 0) results_.insert(name, tensor.clone());
-    }
+    attach_plain_head(model, classes, results_);
     whole_ = tl::Trainee(model, BatchNorm::frozen).logits(input(model), false);
     results_.insert("whole", whole_);
     cut(model);
